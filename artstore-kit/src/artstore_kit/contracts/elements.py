@@ -1,0 +1,76 @@
+"""Storage elements as the rest of the fleet sees them: registration, reports and the registry."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from artstore_kit.contracts.modes import Mode
+
+ELEMENT_ID_PATTERN = r"^[a-z][a-z0-9-]{0,31}$"
+REGISTRY_KEY_PREFIX = "{artstore}:element:"
+REGISTRY_INDEX_KEY = "{artstore}:elements"
+REGISTRY_TTL_S = 15
+
+
+class Fullness(StrEnum):
+    """How near an element is to refusing new files."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    FULL = "full"
+
+
+class Capacity(BaseModel):
+    """Room on an element, in bytes of its file system or its configured limit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    total_bytes: int = Field(ge=0)
+    used_bytes: int = Field(ge=0)
+    free_bytes: int = Field(ge=0)
+    fullness: Fullness
+
+
+class ElementRegistration(BaseModel):
+    """What an element says of itself when it starts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(description="where other services reach it")
+    mode: Mode
+    epoch: int = Field(ge=0, description="the fencing number of its master")
+    priority: int = Field(100, ge=0, description="lower is filled first")
+    site: str = Field("default", pattern=r"^[a-z0-9-]{1,32}$")
+
+
+class ElementReport(BaseModel):
+    """The state of an element, told every few seconds."""
+
+    mode: Mode
+    epoch: int
+    capacity: Capacity
+    files: int | None = Field(None, description="number of files; null while the index is not available")
+    last_lsn: int
+    writable: bool = Field(description="false after a storage fault or when full")
+    state: str = Field("ok", description="ok, or the code of what is wrong")
+
+
+class ElementView(BaseModel):
+    """An element in the registry: a hint, never a judge."""
+
+    element_id: str
+    url: str
+    mode: Mode
+    epoch: int
+    priority: int
+    site: str
+    registered_at: AwareDatetime
+    reported_at: AwareDatetime | None
+    report: ElementReport | None
+
+
+class ElementList(BaseModel):
+    """All elements of the fleet."""
+
+    items: list[ElementView]

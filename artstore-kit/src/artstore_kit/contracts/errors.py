@@ -1,0 +1,367 @@
+"""The one table of error codes: every refusal that a caller can meet, with its status and what it means."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class FieldProblem(BaseModel):
+    """One field that was refused: where it is and why."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """The body of every error answer, `application/problem+json` (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[FieldProblem] = []
+
+
+class ArtStoreError(Exception):
+    """The request could not be carried out."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: list[FieldProblem] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: object,
+    ) -> None:
+        """`detail` says what to do about it; `extra` becomes members of the problem document."""
+        super().__init__(detail or self.title())
+        self.detail = detail or self.title()
+        self.errors = errors or []
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+    def __init_subclass__(cls) -> None:
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def title(cls) -> str:
+        """The first line of the class's docstring: the same for every occurrence (RFC 9457 section 3.1.4)."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+    def problem(self, request_id: str) -> Problem:
+        """This error as the document that a caller receives."""
+        return Problem(
+            type=f"urn:artstore:error:{self.code}",
+            title=self.title(),
+            status=self.status,
+            detail=self.detail,
+            code=self.code,
+            request_id=request_id,
+            errors=self.errors,
+            **self.extra,
+        )
+
+
+def error_table() -> dict[str, type[ArtStoreError]]:
+    """Every error by its code."""
+    return {kind.code: kind for kind in _descendants(ArtStoreError)}
+
+
+def _descendants(kind: type[ArtStoreError]) -> Iterator[type[ArtStoreError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)
+
+
+# --- 400: the request itself is wrong
+
+
+class BadRequest(ArtStoreError):
+    """The request is malformed."""
+
+    status = 400
+
+
+class DigestMismatch(ArtStoreError):
+    """The content received does not have the digest that was announced."""
+
+    status = 400
+
+
+class BadDigestHeader(ArtStoreError):
+    """The digest header cannot be read; send `Repr-Digest: sha-256=:<base64>:`."""
+
+    status = 400
+
+
+class IncompleteBody(ArtStoreError):
+    """The body ended before the announced length."""
+
+    status = 400
+
+
+class BadCursor(ArtStoreError):
+    """The cursor was not made by this service."""
+
+    status = 400
+
+
+# --- 401, 403: who you are, what you may
+
+
+class NotAuthenticated(ArtStoreError):
+    """A valid access token is required."""
+
+    status = 401
+
+
+class BadCredentials(ArtStoreError):
+    """The name or the secret is wrong."""
+
+    status = 401
+
+
+class ScopeMissing(ArtStoreError):
+    """The token does not carry the scope that this operation needs."""
+
+    status = 403
+
+
+class GrantMissing(ArtStoreError):
+    """The token carries no grant for this action on this collection."""
+
+    status = 403
+
+
+class AccountLocked(ArtStoreError):
+    """The account is locked after repeated failures."""
+
+    status = 403
+
+
+# --- 404, 405
+
+
+class NotFound(ArtStoreError):
+    """There is nothing at this address."""
+
+    status = 404
+
+
+class MethodNotAllowed(ArtStoreError):
+    """This address does not answer this method."""
+
+    status = 405
+
+
+class FileUnknown(ArtStoreError):
+    """No file has this id."""
+
+    status = 404
+
+
+class ElementUnknown(ArtStoreError):
+    """No storage element has this id."""
+
+    status = 404
+
+
+class AccountUnknown(ArtStoreError):
+    """No account has this name."""
+
+    status = 404
+
+
+# --- 409, 412, 413, 415, 416, 422: the request meets the state of things
+
+
+class ModeForbids(ArtStoreError):
+    """The element's mode does not allow this operation."""
+
+    status = 409
+
+
+class FileExists(ArtStoreError):
+    """Another file already has this id."""
+
+    status = 409
+
+
+class UploadInProgress(ArtStoreError):
+    """Another upload with this id is under way."""
+
+    status = 409
+
+
+class FileHeld(ArtStoreError):
+    """The file is under a legal hold."""
+
+    status = 409
+
+
+class FileRetained(ArtStoreError):
+    """The file must be kept until its retention ends."""
+
+    status = 409
+
+
+class RetentionShortened(ArtStoreError):
+    """A file's retention can be made longer here, never shorter."""
+
+    status = 409
+
+
+class AccountExists(ArtStoreError):
+    """An account with this name exists."""
+
+    status = 409
+
+
+class IdempotencyInProgress(ArtStoreError):
+    """A request with this Idempotency-Key is still being carried out."""
+
+    status = 409
+
+
+class RevisionMismatch(ArtStoreError):
+    """The file has changed since the revision that If-Match names."""
+
+    status = 412
+
+
+class FileTooLarge(ArtStoreError):
+    """The file is larger than the limit."""
+
+    status = 413
+
+
+class MediaTypeRefused(ArtStoreError):
+    """Files of this media type are not accepted."""
+
+    status = 415
+
+
+class RangeNotSatisfiable(ArtStoreError):
+    """The range lies outside the file."""
+
+    status = 416
+
+
+class InvalidFields(ArtStoreError):
+    """One or more fields are invalid."""
+
+    status = 422
+
+
+class InvalidAttributes(ArtStoreError):
+    """The attributes of the file are invalid."""
+
+    status = 422
+
+
+class AttributesTooLarge(ArtStoreError):
+    """The attributes are larger than 4,096 bytes in attr.json."""
+
+    status = 422
+
+
+class IdempotencyKeyReused(ArtStoreError):
+    """This Idempotency-Key was used for a different request."""
+
+    status = 422
+
+
+# --- 5xx: the fleet's side
+
+
+class InternalError(ArtStoreError):
+    """Something failed inside; the request id finds it in the logs."""
+
+    status = 500
+
+
+class ElementAnsweredBadly(ArtStoreError):
+    """The storage element answered something that cannot be used."""
+
+    status = 502
+
+
+class ContentCorrupt(ArtStoreError):
+    """The stored content no longer has its digest; it was not served."""
+
+    status = 502
+
+
+class StorageFault(ArtStoreError):
+    """The element met a storage error and takes no writes until it is restarted."""
+
+    status = 503
+
+
+class ElementUnavailable(ArtStoreError):
+    """The storage element that keeps this file cannot be reached."""
+
+    status = 503
+
+
+class NoElementAvailable(ArtStoreError):
+    """No storage element can take this file now."""
+
+    status = 503
+
+
+class IndexUnavailable(ArtStoreError):
+    """The index cannot be read now; nothing is lost, try again."""
+
+    status = 503
+
+
+class RegistryUnavailable(ArtStoreError):
+    """The list of storage elements cannot be read and none is remembered."""
+
+    status = 503
+
+
+class IdempotencyUnavailable(ArtStoreError):
+    """Idempotency-Key cannot be honoured now; try again, or send the request without it."""
+
+    status = 503
+
+
+class DependencyUnavailable(ArtStoreError):
+    """A service that this one needs cannot be reached."""
+
+    status = 503
+
+
+class CircuitOpen(DependencyUnavailable):
+    """A service that this one needs has failed repeatedly and is given time to recover."""
+
+    status = 503
+
+
+class TokensUnverifiable(DependencyUnavailable):
+    """The signing keys cannot be fetched, so no token can be checked."""
+
+    status = 503
+
+
+class DeadlineExceeded(ArtStoreError):
+    """The answer did not come within its deadline."""
+
+    status = 504
+
+
+class StorageFull(ArtStoreError):
+    """The element has no room for this file."""
+
+    status = 507

@@ -1,0 +1,90 @@
+"""Who is asking and what they may: scopes, grants, accounts and the answers about tokens (DESIGN section 8)."""
+
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+ACTING_FOR_HEADER = "X-ArtStore-Acting-For"
+CLIENT_ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,62}$"
+
+
+class Scope(StrEnum):
+    """What a token can be good for. A right to files is a scope and a grant on the collection."""
+
+    FILES_READ = "files:read"
+    FILES_WRITE = "files:write"
+    FILES_DELETE = "files:delete"
+    ELEMENTS_READ = "elements:read"
+    ELEMENTS_WRITE = "elements:write"
+    ACCOUNTS_READ = "accounts:read"
+    ACCOUNTS_WRITE = "accounts:write"
+    AUDIT_READ = "audit:read"
+    FLEET_ACT_FOR = "fleet:act-for"
+
+
+class Action(StrEnum):
+    """What a grant allows on the files of a collection."""
+
+    READ = "read"
+    WRITE = "write"
+    DELETE = "delete"
+
+
+class Grant(BaseModel):
+    """Actions on every collection that matches a pattern (`contracts`, `hr/*`, `*`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    collection: str = Field(pattern=r"^[\w./*-]{1,128}$")
+    actions: frozenset[Action]
+
+    def covers(self, action: Action, collection: str) -> bool:
+        """Whether this grant allows `action` on the files of `collection`."""
+        return action in self.actions and fnmatchcase(collection, self.collection)
+
+
+class TokenAnswer(BaseModel):
+    """A successful answer of the token endpoint (RFC 6749 section 5.1)."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 (the name of a scheme)
+    expires_in: int = Field(description="seconds")
+    scope: str
+
+
+class FleetAddresses(BaseModel):
+    """Where clients reach the fleet, served at `/.well-known/artstore`."""
+
+    admin_url: str
+    ingester_url: str
+    query_url: str
+
+
+class NewServiceAccount(BaseModel):
+    """A service account to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_id: str = Field(pattern=CLIENT_ID_PATTERN)
+    description: str = Field("", max_length=500)
+    scopes: frozenset[Scope]
+    grants: list[Grant] = Field([], max_length=100)
+
+
+class ServiceAccount(BaseModel):
+    """A service account as administrators see it."""
+
+    client_id: str
+    description: str
+    scopes: list[Scope]
+    grants: list[Grant]
+    system: bool = Field(description="made for the fleet itself; cannot be deleted")
+    created_at: AwareDatetime
+    secret_expires_at: AwareDatetime | None
+
+
+class CreatedServiceAccount(ServiceAccount):
+    """The answer to making an account: the only time its secret is shown."""
+
+    client_secret: str

@@ -1,0 +1,169 @@
+"""Settings blocks that services share, read from `ARTSTORE_*` variables and nothing else."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "ARTSTORE_"
+
+
+class ServerSettings(BaseModel):
+    """Where the service listens."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(ge=0, le=65535, description="port to listen on")
+    keep_alive_s: int = Field(75, ge=1, description="an idle connection is closed after this; above the clients' own")
+    drain_s: int = Field(10, ge=0, description="how long requests under way may take when the service stops")
+
+
+class LogSettings(BaseModel):
+    """What is logged."""
+
+    level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least severe level that is logged")
+
+
+class TracingSettings(BaseModel):
+    """Where traces go."""
+
+    otlp_endpoint: AnyHttpUrl | None = Field(None, description="OTLP/HTTP collector; tracing is off when unset")
+    sample_ratio: float = Field(1.0, ge=0, le=1, description="share of new traces that are recorded")
+
+
+class PostgresSettings(BaseModel):
+    """The service's own database."""
+
+    url: str = Field(
+        pattern="^postgresql://", description="postgresql://user@host:port/database, with `?ssl=require` and the like"
+    )
+    password: SecretStr | None = Field(None, description="password of that user")
+    pool_size: int = Field(8, ge=1, description="connections kept open")
+    connect_timeout_s: float = Field(3.0, gt=0, description="a connection is given up after this")
+    statement_timeout_s: float = Field(30.0, gt=0, description="a statement is ended by the server after this")
+
+
+class RedisSettings(BaseModel):
+    """Redis or Valkey: one server, Sentinel or Cluster, told apart by the URL."""
+
+    url: str = Field(
+        pattern="^(redis|rediss|sentinel|cluster)://",
+        description="redis://host:port/db, rediss:// for TLS, sentinel://host:port,host:port/master, "
+        "cluster://host:port,host:port",
+    )
+    password: SecretStr | None = Field(None, description="password of the server")
+    timeout_s: float = Field(1.0, gt=0, description="a command is given up after this")
+
+
+class TokenSettings(BaseModel):
+    """Which access tokens are accepted."""
+
+    issuer: str = Field(description="the `iss` of accepted tokens: the admin module's public address")
+    jwks_url: str | None = Field(None, description="signing keys; `<issuer>/.well-known/jwks.json` when unset")
+    audience: str = Field("artstore", description="the `aud` of accepted tokens")
+
+    @property
+    def keys_url(self) -> str:
+        """Where the signing keys are fetched."""
+        return self.jwks_url or f"{self.issuer.rstrip('/')}/.well-known/jwks.json"
+
+
+class AccountSettings(BaseModel):
+    """The service account under which this service calls others."""
+
+    client_id: str = Field(description="name of the service account")
+    client_secret: SecretStr = Field(description="its secret")
+
+
+class AdminSettings(BaseModel):
+    """The admin module."""
+
+    url: str = Field(pattern="^https?://", description="address of the admin module")
+
+
+class ServiceSettings(BaseSettings):
+    """What every service is told; each adds blocks of its own."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+
+    server: ServerSettings
+    log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
+    tokens: TokenSettings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Variables, with secrets from the files that `*_FILE` variables name; no dotenv, no other source."""
+        return init_settings, _VariablesAndFiles(settings_cls)
+
+
+class _VariablesAndFiles(EnvSettingsSource):
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in _expanded(self.settings_cls, os.environ).items()}
+
+
+class WrongSettings(Exception):
+    """The service cannot start with these settings."""
+
+
+def load[S: ServiceSettings](kind: type[S]) -> S:
+    """The settings of this process; `WrongSettings` names each wrong or missing variable and what it should be."""
+    names = dict(variables(kind))
+    unknown = sorted(n for n in os.environ if n.startswith(PREFIX) and n.removesuffix("_FILE") not in names)
+    if unknown:
+        raise WrongSettings("\n".join(f"{name}: no such setting" for name in unknown))
+    try:
+        return kind()  # type: ignore[call-arg,unused-ignore]
+    except ValidationError as error:
+        raise WrongSettings("\n".join(_sentences(error, names))) from None
+
+
+def load_or_exit[S: ServiceSettings](kind: type[S]) -> S:
+    """`load`, ending the process with exit code 2 and a message on wrong settings."""
+    try:
+        return load(kind)
+    except WrongSettings as error:
+        sys.exit(f"This service cannot start; its settings are wrong:\n{error}")
+
+
+def variables(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, str]]:
+    """Every variable that `kind` reads, with its description."""
+    for name, field in kind.model_fields.items():
+        block = field.annotation
+        if isinstance(block, type) and issubclass(block, BaseModel):
+            yield from variables(block, f"{prefix}{name.upper()}__")
+        else:
+            yield f"{prefix}{name.upper()}", field.description or ""
+
+
+def _expanded(kind: type[BaseModel], environment: Mapping[str, str]) -> dict[str, str]:
+    known = {name for name, _ in variables(kind)}
+    values = {name: value for name, value in environment.items() if name in known}
+    for name in known:
+        path = environment.get(f"{name}_FILE")
+        if path is not None and name not in values:
+            values[name] = _read_secret(f"{name}_FILE", Path(path))
+    return values
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise WrongSettings(f"{name}: cannot read {path}: {error.strerror}") from None
+
+
+def _sentences(error: ValidationError, names: Mapping[str, str]) -> Iterator[str]:
+    for problem in error.errors():
+        name = PREFIX + "__".join(str(part).upper() for part in problem["loc"])
+        wanted = names.get(name) or ", ".join(n for n in names if n.startswith(f"{name}__"))
+        yield f"{name}: {problem['msg']}" + (f" ({wanted})" if wanted else "")
