@@ -13,4 +13,3 @@ traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
 tracestate: ContextVar[str] = ContextVar("tracestate", default="")
 """The W3C `tracestate` that came in beside it."""
-

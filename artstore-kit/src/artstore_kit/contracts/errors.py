@@ -343,6 +343,18 @@ class DependencyUnavailable(ArtStoreError):
     status = 503
 
 
+class DatabaseUnavailable(DependencyUnavailable):
+    """The database cannot be reached or cannot carry out statements now."""
+
+    status = 503
+
+
+class RedisUnavailable(DependencyUnavailable):
+    """Redis cannot be reached or cannot carry out commands now."""
+
+    status = 503
+
+
 class CircuitOpen(DependencyUnavailable):
     """A service that this one needs has failed repeatedly and is given time to recover."""
 

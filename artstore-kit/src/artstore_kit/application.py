@@ -1,0 +1,164 @@
+"""`build_app()`: the application frame that all four services share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from artstore_kit.bearer import KeySource, Principal, TokenVerifier, fetched_from
+from artstore_kit.contracts.errors import (
+    ArtStoreError,
+    BadRequest,
+    FieldProblem,
+    InternalError,
+    InvalidFields,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+)
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Scope
+from artstore_kit.exchange import ByteRoute
+from artstore_kit.frame import Frame
+from artstore_kit.health import Check, health_router
+from artstore_kit.logs import event_logger, start_logging
+from artstore_kit.metrics import metrics_router
+from artstore_kit.request_context import request_id
+from artstore_kit.settings import ServiceSettings
+from artstore_kit.tracing import start_tracing
+
+VERSION = "0.1.0"
+
+
+class Application(FastAPI):
+    """FastAPI within the frame: byte routes go around it, errors are answered in one place."""
+
+    def __init__(self, byte_routes: Sequence[ByteRoute[Any]], **options: Any) -> None:
+        super().__init__(**options)
+        self.byte_routes = byte_routes
+        self._frame = Frame(super().__call__, byte_routes, self)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Every request passes the frame first."""
+        await self._frame(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, byte routes included."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            for route in self.byte_routes:
+                for method in route.methods:
+                    document["paths"].setdefault(route.path, {})[method.lower()] = dict(route.openapi)
+            document["paths"] = dict(sorted(document["paths"].items()))
+        return self.openapi_schema or {}
+
+
+def build_app[Services](
+    title: str,
+    *,
+    settings: ServiceSettings,
+    open_services: Callable[[asyncio.Event], AbstractAsyncContextManager[Services]],
+    routers: Sequence[APIRouter],
+    byte_routes: Sequence[ByteRoute[Services]] = (),
+    checks: Callable[[Services], Sequence[Check]],
+    keys: Callable[[Services], KeySource] | None = None,
+) -> Application:
+    """Compose a service.
+
+    `open_services` is entered when the application starts and left, in reverse order, when it stops; it is given
+    the event that is set as soon as stopping begins, so that long polls end. `keys` names where signing keys come
+    from when not from the issuer's JWKS.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        start_logging(title, settings.log)
+        async with start_tracing(title, settings.tracing), open_services(app.state.stopping) as services:
+            source = keys(services) if keys else fetched_from(settings.tokens.keys_url)
+            app.state.verifier = TokenVerifier(settings.tokens, source)
+            app.state.services = services
+            event_logger().info("started", host=settings.server.host, port=settings.server.port)
+            yield
+            event_logger().info("stopping")
+
+    app = Application(
+        byte_routes,
+        title=title,
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={"default": {"model": Problem, "description": "What went wrong, and what to do about it."}},
+    )
+    app.state.stopping = asyncio.Event()
+    for router in routers:
+        app.include_router(router, prefix="" if router.prefix.startswith("/.well-known") else "/api/v1")
+    app.include_router(health_router(lambda: checks(app.state.services)))
+    app.include_router(metrics_router())
+    _answer_errors(app)
+    return app
+
+
+def services_of[Services](kind: type[Services]) -> Callable[[Request], Services]:
+    """The dependency that gives a handler the service's `kind` of services."""
+
+    def services(request: Request) -> Services:
+        return cast(Services, request.app.state.services)
+
+    services.__doc__ = kind.__doc__
+    return services
+
+
+async def _authenticate(request: Request) -> Principal:
+    verifier: TokenVerifier = request.app.state.verifier
+    headers = request.headers
+    return await verifier.authenticate(headers.get("authorization"), headers.get(ACTING_FOR_HEADER))
+
+
+Authenticated = Annotated[Principal, Depends(_authenticate)]
+
+
+def needs(scope: Scope) -> Any:
+    """The dependency of a handler that needs `scope`: `who: Annotated[Principal, needs(Scope.FILES_READ)]`."""
+
+    def check(principal: Authenticated) -> Principal:
+        principal.require(scope)
+        return principal
+
+    return Depends(check)
+
+
+def _answer_errors(app: FastAPI) -> None:
+    handlers: Mapping[Any, Callable[[Exception], ArtStoreError]] = {
+        ArtStoreError: lambda error: cast(ArtStoreError, error),
+        RequestValidationError: lambda error: _invalid(cast(RequestValidationError, error)),
+        HTTPException: lambda error: _from_http(cast(HTTPException, error)),
+        Exception: lambda _: InternalError(),
+    }
+    for kind, meaning in handlers.items():
+        app.add_exception_handler(kind, _answering(meaning))
+
+
+def _answering(meaning: Callable[[Exception], ArtStoreError]) -> Callable[[Request, Exception], Response]:
+    def answer(_: Request, raised: Exception) -> Response:
+        error = meaning(raised)
+        body = error.problem(request_id.get()).model_dump_json(exclude_defaults=True)
+        return Response(body, error.status, error.headers, "application/problem+json")
+
+    return answer
+
+
+def _invalid(error: RequestValidationError) -> ArtStoreError:
+    problems = [FieldProblem(field=".".join(map(str, p["loc"])), message=p["msg"]) for p in error.errors()]
+    if any(p["type"] == "json_invalid" for p in error.errors()):
+        return BadRequest("The body is not valid JSON.", errors=problems)
+    return InvalidFields(f"{problems[0].field}: {problems[0].message}", errors=problems)
+
+
+def _from_http(error: HTTPException) -> ArtStoreError:
+    kind = {404: NotFound, 405: MethodNotAllowed}.get(error.status_code, BadRequest)
+    return kind(headers=error.headers)

@@ -1,0 +1,78 @@
+"""`python -m <service> serve | migrate | openapi`: the command of every service."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from signal import Signals
+from types import FrameType
+from typing import Protocol
+
+import uvicorn
+
+from artstore_kit.application import Application
+from artstore_kit.migrate import migrate
+from artstore_kit.settings import PostgresSettings, ServiceSettings, load_or_exit
+
+
+class _WithDatabase(Protocol):
+    postgres: PostgresSettings
+
+
+def run[S: ServiceSettings](
+    package: str, settings: type[S], create_app: Callable[[S], Application], example: Callable[[], S]
+) -> None:
+    """Carry out the command line. `example` gives settings that are good enough to describe the API."""
+    parser = argparse.ArgumentParser(prog=f"python -m {package}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="answer requests")
+    commands.add_parser("openapi", help="print the OpenAPI document")
+    if "postgres" in settings.model_fields:
+        commands.add_parser("migrate", help="bring the database to the newest revision")
+    match parser.parse_args().command:
+        case "openapi":
+            json.dump(create_app(example()).openapi(), sys.stdout, indent=2, ensure_ascii=False, sort_keys=True)
+            sys.stdout.write("\n")
+        case "migrate":
+            migrate(_database(load_or_exit(settings)), package)
+        case "serve":
+            loaded = load_or_exit(settings)
+            serve(create_app(loaded), loaded)
+
+
+def serve(app: Application, settings: ServiceSettings) -> None:
+    """Answer requests until SIGTERM or SIGINT; then finish what is under way and close in reverse order."""
+    config = uvicorn.Config(
+        app,
+        host=settings.server.host,
+        port=settings.server.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=settings.server.keep_alive_s,
+        timeout_graceful_shutdown=settings.server.drain_s,
+    )
+    server = _Server(config, app)
+    server.run()
+    if not server.started:
+        sys.exit(3)
+
+
+class _Server(uvicorn.Server):
+    """Tells the application that stopping begins, so that long polls end before connections are waited for."""
+
+    def __init__(self, config: uvicorn.Config, app: Application) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called on the signal, on the loop's thread."""
+        self._app.state.stopping.set()
+        super().handle_exit(Signals(sig), frame)
+
+
+def _database(settings: ServiceSettings) -> PostgresSettings:
+    block: PostgresSettings = settings.postgres  # type: ignore[attr-defined]
+    return block

@@ -1,0 +1,126 @@
+"""The byte path: requests whose bodies are streamed, answered as plain ASGI beside the FastAPI routes."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
+
+from artstore_kit.bearer import Principal, TokenVerifier
+from artstore_kit.contracts import identity
+from artstore_kit.contracts.errors import ArtStoreError, BadRequest, IncompleteBody
+
+Headers = Iterable[tuple[str, str]]
+
+
+class Exchange[Services]:
+    """One request and its answer, without copies and without a framework between."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, params: Mapping[str, str]) -> None:
+        self.scope = scope
+        self.params = params
+        self._receive = receive
+        self._send = send
+        self._headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.started = False
+
+    @property
+    def services(self) -> Services:
+        """What the application was composed of."""
+        services: Services = self.scope["app"].state.services
+        return services
+
+    @property
+    def method(self) -> str:
+        """The request's method in capitals."""
+        return str(self.scope["method"])
+
+    def header(self, name: str) -> str | None:
+        """The last header of this name, or None."""
+        value = self._headers.get(name.lower().encode("latin-1"))
+        return None if value is None else value.decode("latin-1")
+
+    def raw_header(self, name: str) -> bytes | None:
+        """The header's bytes, for values that hold UTF-8."""
+        return self._headers.get(name.lower().encode("latin-1"))
+
+    def query(self) -> list[tuple[str, str]]:
+        """The query's fields in order."""
+        try:
+            text = self.scope["query_string"].decode("ascii")
+            return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=200)
+        except ValueError:
+            raise BadRequest("The query string is not percent-encoded UTF-8 of at most 200 fields.") from None
+
+    def content_length(self) -> int | None:
+        """The announced length of the body in bytes; None when it is sent in chunks."""
+        value = self.header("content-length")
+        return int(value) if value is not None and value.isdecimal() else None
+
+    async def authenticate(self, scope: identity.Scope) -> Principal:
+        """Who is asking; raises unless the token is valid and carries `scope`."""
+        verifier: TokenVerifier = self.scope["app"].state.verifier
+        principal = await verifier.authenticate(self.header("authorization"), self.header(identity.ACTING_FOR_HEADER))
+        principal.require(scope)
+        return principal
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body's chunks as they arrive; `IncompleteBody` when the sender goes away before its end."""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise IncompleteBody("The connection was closed before the body was complete.")
+            if chunk := message.get("body", b""):
+                yield chunk
+            if not message.get("more_body", False):
+                return
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the status and headers; chunks follow by `write`."""
+        self.started = True
+        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def write(self, chunk: bytes | memoryview, *, more: bool = True) -> None:
+        """Send a part of the answer's body; waits while the receiver is slow."""
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+    async def answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
+        """Send a whole answer."""
+        await self.start(status, [*headers, ("content-length", str(len(body)))])
+        await self.write(b"" if self.method == "HEAD" else body, more=False)
+
+    async def answer_json(self, status: int, document: bytes | BaseModel, headers: Headers = ()) -> None:
+        """Send a JSON document."""
+        body = document if isinstance(document, bytes) else document.model_dump_json(exclude_none=True).encode()
+        await self.answer(status, [("content-type", "application/json"), *headers], body)
+
+    async def answer_error(self, error: ArtStoreError, request_id: str) -> None:
+        """Send a problem document (RFC 9457)."""
+        body = error.problem(request_id).model_dump_json(exclude_defaults=True).encode()
+        await self.answer(error.status, [("content-type", "application/problem+json"), *error.headers.items()], body)
+
+
+@dataclass(frozen=True)
+class ByteRoute[Services]:
+    """A route of the byte path. `openapi` is its operation object, shown in the service's OpenAPI document."""
+
+    methods: Sequence[str]
+    path: str
+    handler: Callable[[Exchange[Services]], Awaitable[None]]
+    openapi: Mapping[str, Any]
+    pattern: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
+        object.__setattr__(self, "pattern", re.compile(pattern))
+
+    def match(self, method: str, path: str) -> Mapping[str, str] | None:
+        """The path's parameters when this route answers `method` on `path`."""
+        if method not in self.methods:
+            return None
+        found = self.pattern.fullmatch(path)
+        return found.groupdict() if found else None

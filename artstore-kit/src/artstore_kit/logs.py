@@ -1,0 +1,68 @@
+"""Logs: one JSON object a line on standard output, each a fixed phrase with fields, bound once a request."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from artstore_kit.request_context import request_id
+from artstore_kit.settings import LogSettings
+
+_SECRET_WORDS = ("password", "secret", "token", "authorization", "private_key", "cookie")
+
+
+def start_logging(service: str, settings: LogSettings) -> None:
+    """Send structlog's and the standard library's events to one stream, named after `service`."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_context(service),
+        _without_secrets,
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    logging.basicConfig(
+        handlers=[handler], level=max(logging.WARNING, logging.getLevelName(settings.level)), force=True
+    )
+
+
+def event_logger() -> structlog.typing.FilteringBoundLogger:
+    """The logger that every room uses: `event_logger().info("file stored", file_id=...)`."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+def _with_context(service: str) -> structlog.typing.Processor:
+    def add(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service
+        if current := request_id.get():
+            event.setdefault("request_id", current)
+        return event
+
+    return add
+
+
+def _without_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The last line of defence: a field that is named like a secret is never written."""
+    for name in event:
+        if any(word in name.lower() for word in _SECRET_WORDS):
+            event[name] = "[removed]"
+    return event
