@@ -1,7 +1,7 @@
 """Access to the service's own PostgreSQL: one engine, and one exception when the database cannot serve."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, ExceptionContext, make_url
@@ -35,12 +35,16 @@ class Database:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for reads; what is written without a commit is rolled back at the end."""
-        connection = await self._connection()
-        try:
+        """A connection for reads; what is written without a commit is rolled back at the end.
+
+        This is the only place where a connection is made: whatever goes wrong in it means that there is none.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._engine.connect())
+            except (DBAPIError, PoolTimeout, OSError) as error:
+                raise DatabaseUnavailable from error
             yield connection
-        finally:
-            await connection.close()
 
     async def ping(self) -> None:
         """Raise `DatabaseUnavailable` unless the database answers."""
@@ -50,14 +54,6 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
-
-    async def _connection(self) -> AsyncConnection:
-        """The only place where a connection is made: whatever goes wrong in it means that there is none."""
-        connection = self._engine.connect()
-        try:
-            return await connection.start()
-        except (DBAPIError, PoolTimeout, OSError) as error:
-            raise DatabaseUnavailable(_first_line(error)) from error
 
 
 def _engine(settings: PostgresSettings, application_name: str) -> AsyncEngine:
@@ -90,11 +86,11 @@ def database_url(settings: PostgresSettings) -> URL:
 def _translated(context: ExceptionContext) -> DatabaseUnavailable | None:
     """Called by SQLAlchemy when a statement fails: the answer replaces its exception, None leaves it."""
     error = context.original_exception
+    if context.is_pre_ping:
+        return None
+    if isinstance(error, TimeoutError):
+        # The server has gone silent: a rollback on this connection would hang as long again.
+        context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
     state = str(getattr(error, "sqlstate", None) or "")
-    if context.is_disconnect or isinstance(error, OSError) or state.startswith(_UNAVAILABLE_STATES):
-        return DatabaseUnavailable(_first_line(error))
-    return None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+    gone = context.is_disconnect or isinstance(error, OSError) or state.startswith(_UNAVAILABLE_STATES)
+    return DatabaseUnavailable() if gone else None
