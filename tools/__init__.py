@@ -1,0 +1,1 @@
+"""What is used to run, check and measure ArtStore; no service imports it."""

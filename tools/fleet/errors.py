@@ -1,0 +1,27 @@
+"""The ways in which the launcher gives up: each is one clear message for the person at the terminal."""
+
+from pathlib import Path
+
+LOG_LINES_SHOWN = 20
+
+
+class FleetError(Exception):
+    """The launcher cannot go on; the message says why and what to do."""
+
+
+class ProcessDiedError(FleetError):
+    """A process ended, or was not ready in time, while it was being started."""
+
+    def __init__(self, name: str, what: str, log: Path) -> None:
+        self.name = name
+        super().__init__(f"{name} {what}. The end of {log}:\n{log_tail(log)}")
+
+
+def log_tail(log: Path, lines: int = LOG_LINES_SHOWN) -> str:
+    """The last lines of a log, indented for a terminal; never the whole of a long file."""
+    if not log.exists():
+        return "    (no log was written)"
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 64 * 1024))
+        text = file.read().decode(errors="replace")
+    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (the log is empty)"

@@ -1,0 +1,58 @@
+"""One PostgreSQL and one Redis for a whole test run, in a temporary directory, or the ones you name."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.fleet.databases import PostgresCluster
+from tools.fleet.ports import free_ports
+from tools.fleet.postgres import PostgresServer
+from tools.fleet.valkey import ValkeyServer
+
+
+@contextmanager
+def temporary_postgres() -> Iterator[PostgresCluster]:
+    with open_directory() as directory:
+        server = PostgresServer(
+            directory / "data",
+            port=free_ports(1)[0],
+            password=secrets.token_urlsafe(),
+            log=directory / "postgres.log",
+            durable=False,
+        )
+        try:
+            server.start()
+            yield server.cluster
+        finally:
+            server.kill()
+
+
+@contextmanager
+def temporary_redis() -> Iterator[str]:
+    with open_directory() as directory:
+        server = ValkeyServer(
+            directory / "data",
+            port=free_ports(1)[0],
+            password=secrets.token_urlsafe(),
+            log=directory / "redis.log",
+            durable=False,
+        )
+        try:
+            server.start()
+            yield server.url
+        finally:
+            server.kill()
+
+
+@contextmanager
+def open_directory() -> Iterator[Path]:
+    """A temporary directory that another user may traverse: PostgreSQL runs as one when the tests run as root."""
+    directory = Path(tempfile.mkdtemp(prefix="artstore-test-"))
+    directory.chmod(0o711)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,103 @@
+"""One child process: started in a session of its own, logged to a file, stopped within a bound."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tools.fleet.errors import ProcessDiedError
+
+LOG_KEPT_BYTES = 16 * 1024 * 1024
+POLL_S = 0.02
+
+
+@dataclass
+class Process:
+    """A session of its own keeps the terminal's Ctrl-C away: the launcher alone decides the order of stopping."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_within_s: float = 15
+    _child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs, and before it was started."""
+        return self._child.poll() if self._child else None
+
+    @property
+    def alive(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def start(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        _rotate(self.log)
+        with self.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                self.command,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_until(self, ready: Callable[[], bool], within_s: float = 60) -> None:
+        """Polls `ready`; a process that ends first, or is too slow, is an error that shows its log."""
+        deadline = time.monotonic() + within_s
+        while not ready():
+            if not self.alive:
+                raise ProcessDiedError(self.name, f"ended with code {self.exit_code} at start", self.log)
+            if time.monotonic() > deadline:
+                raise ProcessDiedError(self.name, f"was not ready after {within_s:.0f} s", self.log)
+            time.sleep(POLL_S)
+
+    def ask_to_stop(self) -> None:
+        """Sends the signal and does not wait, so that several can stop side by side."""
+        if self._child is not None and self.alive:
+            self._child.send_signal(self.stop_signal)
+
+    def stop(self) -> None:
+        """Asks, waits, then kills: returns only when the process and what it started are gone."""
+        if self._child is None:
+            return
+        self.ask_to_stop()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._child.wait(self.stop_within_s)
+        self.kill()
+
+    def kill(self) -> None:
+        """Like a power cut for this process and its helpers: no handler runs, nothing is flushed."""
+        if self._child is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+
+
+def same_process(pid: int, created_at: float) -> psutil.Process | None:
+    """The process that was recorded, or None when it is gone, even if its number was given to another."""
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - created_at) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return None
+    return process if same else None
+
+
+def _rotate(log: Path) -> None:
+    if log.exists() and log.stat().st_size > LOG_KEPT_BYTES:
+        log.replace(log.with_suffix(".log.1"))

@@ -1,0 +1,98 @@
+"""The embedded PostgreSQL and Redis are real, closed to strangers, and survive a kill."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from redis import Redis
+from redis.exceptions import AuthenticationError
+
+from tools.fleet.databases import PostgresCluster, with_database
+from tools.fleet.for_tests import open_directory
+from tools.fleet.ports import free_ports
+from tools.fleet.postgres import PostgresServer
+from tools.fleet.valkey import ValkeyServer
+
+
+@pytest.fixture(scope="module")
+def directory() -> Iterator[Path]:
+    with open_directory() as path:
+        yield path
+
+
+async def value(url: str, sql: str) -> object:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+async def test_a_database_is_made_and_speaks_russian(postgres_server: PostgresCluster) -> None:
+    url = postgres_server.create_database("made_here")
+
+    assert await value(url, "SELECT upper('договор')") == "ДОГОВОР"
+    assert await value(url, "SELECT 'Договор' ILIKE 'дОГОВОР'") is True
+
+
+async def test_a_service_owns_its_database_and_nothing_else(postgres_server: PostgresCluster) -> None:
+    url = postgres_server.ensure_service("artstore_one", "first")
+    postgres_server.ensure_service("artstore_two", "second")
+    own = url.replace("artstore_one@", "artstore_one:first@")
+
+    await value(own, "CREATE EXTENSION pg_trgm")
+    assert (
+        await value(own, "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        is False
+    )
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await value(with_database(own, "artstore_two"), "SELECT 1")
+
+
+async def test_a_wrong_password_is_refused(postgres_server: PostgresCluster) -> None:
+    where = urlsplit(postgres_server.url)
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await value(f"postgresql://postgres:wrong@{where.hostname}:{where.port}/postgres", "SELECT 1")
+
+
+def test_a_note_lives_with_its_database(postgres_server: PostgresCluster) -> None:
+    postgres_server.create_database("noted")
+    postgres_server.set_note("noted", "abc")
+    assert postgres_server.note("noted") == "abc"
+    postgres_server.create_database("noted")
+    assert postgres_server.note("noted") is None
+
+
+def test_postgres_keeps_what_it_committed_through_a_kill(directory: Path) -> None:
+    server = PostgresServer(
+        directory / "postgres", port=free_ports(1)[0], password=secrets.token_urlsafe(), log=directory / "p.log"
+    )
+    server.start()
+    try:
+        asyncio.run(value(server.cluster.url, "CREATE TABLE kept AS SELECT 7 AS number"))
+        server.kill()
+        server.start()
+        assert asyncio.run(value(server.cluster.url, "SELECT number FROM kept")) == 7
+    finally:
+        server.stop()
+    assert not server.process.alive
+
+
+def test_redis_asks_for_its_password_and_keeps_its_data(directory: Path) -> None:
+    server = ValkeyServer(directory / "redis", port=free_ports(1)[0], password="right", log=directory / "r.log")
+    server.start()
+    try:
+        with Redis(port=server.port) as stranger, pytest.raises(AuthenticationError):
+            stranger.ping()
+        with Redis.from_url(server.url) as client:
+            client.set("key", "value")
+        server.stop()
+        server.start()
+        with Redis.from_url(server.url) as client:
+            assert client.get("key") == b"value"
+    finally:
+        server.stop()
