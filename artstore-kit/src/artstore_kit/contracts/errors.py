@@ -71,6 +71,12 @@ class ArtStoreError(Exception):
         )
 
 
+def error_from(problem: Problem) -> ArtStoreError | None:
+    """The error that `problem` tells of, as if raised here; None when its code is not in the table."""
+    kind = error_table().get(problem.code)
+    return kind(problem.detail, errors=problem.errors, **(problem.model_extra or {})) if kind else None
+
+
 def error_table() -> dict[str, type[ArtStoreError]]:
     """Every error by its code."""
     return {kind.code: kind for kind in _descendants(ArtStoreError)}
@@ -146,6 +152,39 @@ class AccountLocked(ArtStoreError):
     """The account is locked after repeated failures."""
 
     status = 403
+
+
+# --- the token endpoint: these are answered as RFC 6749 section 5.2 says, and their codes are that section's
+
+
+class TokenRefused(ArtStoreError):
+    """No token is given."""
+
+    status = 400
+
+
+class InvalidRequest(TokenRefused):
+    """The token request lacks a parameter, repeats one or is malformed."""
+
+    status = 400
+
+
+class InvalidClient(TokenRefused):
+    """The client is unknown or its secret is wrong."""
+
+    status = 401
+
+
+class InvalidScope(TokenRefused):
+    """The account does not hold the scope that was asked for."""
+
+    status = 400
+
+
+class UnsupportedGrantType(TokenRefused):
+    """The only grant type is client_credentials."""
+
+    status = 400
 
 
 # --- 404, 405
@@ -291,6 +330,12 @@ class InternalError(ArtStoreError):
 
 class ElementAnsweredBadly(ArtStoreError):
     """The storage element answered something that cannot be used."""
+
+    status = 502
+
+
+class DependencyAnsweredBadly(ArtStoreError):
+    """A service that this one needs answered something that cannot be used."""
 
     status = 502
 
