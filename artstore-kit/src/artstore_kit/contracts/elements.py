@@ -10,6 +10,8 @@ ELEMENT_ID_PATTERN = r"^[a-z][a-z0-9-]{0,31}$"
 REGISTRY_KEY_PREFIX = "{artstore}:element:"
 REGISTRY_INDEX_KEY = "{artstore}:elements"
 REGISTRY_TTL_S = 15
+MAX_COUNT = 2**63 - 1
+"""What PostgreSQL's bigint holds."""
 
 
 class Fullness(StrEnum):
@@ -37,10 +39,10 @@ class ElementRegistration(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(description="where other services reach it")
+    url: str = Field(pattern=r"^https?://[\x21-\x7e]{1,500}$", description="where other services reach it")
     mode: Mode
-    epoch: int = Field(ge=0, description="the fencing number of its master")
-    priority: int = Field(100, ge=0, description="lower is filled first")
+    epoch: int = Field(ge=0, le=MAX_COUNT, description="the fencing number of its master")
+    priority: int = Field(100, ge=0, le=1_000_000, description="lower is filled first")
     site: str = Field("default", pattern=r"^[a-z0-9-]{1,32}$")
 
 
@@ -48,12 +50,12 @@ class ElementReport(BaseModel):
     """The state of an element, told every few seconds."""
 
     mode: Mode
-    epoch: int
+    epoch: int = Field(ge=0, le=MAX_COUNT)
     capacity: Capacity
-    files: int | None = Field(None, description="number of files; null while the index is not available")
-    last_lsn: int
+    files: int | None = Field(None, ge=0, description="number of files; null while the index is not available")
+    last_lsn: int = Field(ge=0)
     writable: bool = Field(description="false after a storage fault or when full")
-    state: str = Field("ok", description="ok, or the code of what is wrong")
+    state: str = Field("ok", pattern=r"^[a-z_]{1,64}$", description="ok, or the code of what is wrong")
 
 
 class ElementView(BaseModel):

@@ -2,8 +2,11 @@
 
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from artstore_kit.contracts.files import PlainText
 
 ACTING_FOR_HEADER = "X-ArtStore-Acting-For"
 CLIENT_ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,62}$"
@@ -67,7 +70,7 @@ class NewServiceAccount(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     client_id: str = Field(pattern=CLIENT_ID_PATTERN)
-    description: str = Field("", max_length=500)
+    description: Annotated[PlainText, Field(max_length=500)] = ""
     scopes: frozenset[Scope]
     grants: list[Grant] = Field([], max_length=100)
 
