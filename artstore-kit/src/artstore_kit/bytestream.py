@@ -146,7 +146,7 @@ class ByteClient:
             body = await response.content.read(PROBLEM_LIMIT_BYTES)
         except (aiohttp.ClientError, OSError) as error:
             return self._failure(error)
-        return self.callee.error_of(response.status, response.headers.get("Content-Type", ""), body)
+        return self.callee.error_of(response.status, response.headers, body)
 
     def _failure(self, error: Exception) -> ArtStoreError:
         return self.callee.late(self._idle_s) if isinstance(error, TimeoutError) else self.callee.unreachable()

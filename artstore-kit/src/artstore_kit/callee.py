@@ -20,7 +20,10 @@ from artstore_kit.contracts.errors import (
     DependencyUnavailable,
     InternalError,
     NotAuthenticated,
+    NotFound,
     Problem,
+    RangeNotSatisfiable,
+    RevisionMismatch,
     ScopeMissing,
     error_from,
 )
@@ -121,17 +124,23 @@ class Callee:
         """No answer in time."""
         return DeadlineExceeded(f"{self.name} did not answer within {deadline_s:g} s.")
 
-    def error_of(self, status: int, content_type: str, body: bytes) -> ArtStoreError:
+    def error_of(self, status: int, headers: Mapping[str, str], body: bytes) -> ArtStoreError:
         """What a refusal or failure answered by the service means here."""
-        error = _told(body) if content_type.startswith(PROBLEM_TYPE) else None
+        error = _told(body) if headers.get("content-type", "").startswith(PROBLEM_TYPE) else None
         if isinstance(error, NotAuthenticated | ScopeMissing):
             # It is this service's own account that was refused: not what the caller of this service did.
             return DependencyUnavailable(f"{self.name} does not accept this service's account.")
-        if error is not None:
-            return error
-        if status >= 500:
-            return DependencyUnavailable(f"{self.name} answered {status}.")
-        return DependencyAnsweredBadly(f"{self.name} answered {status} without saying why.")
+        if error is None and status >= 500:
+            error = DependencyUnavailable(f"{self.name} answered {status}.")
+        if error is None:
+            error = _WITHOUT_BODY.get(status, DependencyAnsweredBadly)(f"{self.name} answered {status}.")
+        error.headers |= {name: headers[name] for name in _HEADERS_KEPT if name in headers}
+        return error
+
+
+_HEADERS_KEPT = ("Retry-After", "Content-Range")
+_WITHOUT_BODY: Mapping[int, type[ArtStoreError]] = {404: NotFound, 412: RevisionMismatch, 416: RangeNotSatisfiable}
+"""Answers to HEAD carry no document: only the status tells."""
 
 
 def _told(body: bytes) -> ArtStoreError | None:

@@ -121,7 +121,7 @@ class Outbound:
                 return response
             if response.status_code == httpx.codes.UNAUTHORIZED and authorization:
                 callee.refused(authorization)
-            raise callee.error_of(response.status_code, response.headers.get("content-type", ""), response.content)
+            raise callee.error_of(response.status_code, response.headers, response.content)
 
 
 def _may_pass(error: ArtStoreError) -> bool:

@@ -1,0 +1,45 @@
+"""The admin module as the other services see it."""
+
+from artstore_kit.callee import Callee, Credentials
+from artstore_kit.contracts.elements import ElementList, ElementRegistration, ElementReport, ElementView
+from artstore_kit.contracts.identity import FleetAddresses
+from artstore_kit.outbound import Outbound
+from artstore_kit.settings import AdminSettings
+
+ELEMENTS = "/api/v1/elements"
+
+
+class AdminClient:
+    """Registers elements and lists them."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
+
+    @classmethod
+    def of(cls, settings: AdminSettings, credentials: Credentials) -> "AdminClient":
+        """For the admin module at its configured address; close it at the end."""
+        return cls(Outbound(Callee("admin", settings.url, credentials)))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._outbound.close()
+
+    async def register(self, element_id: str, registration: ElementRegistration) -> ElementView:
+        """Tell where an element is and what it is for; again at each start."""
+        return await self._outbound.ask(ElementView, "PUT", f"{ELEMENTS}/{element_id}", json=registration)
+
+    async def report(self, element_id: str, report: ElementReport) -> None:
+        """Tell how an element is; `ElementUnknown` when it must register first."""
+        await self._outbound.call("POST", f"{ELEMENTS}/{element_id}/reports", json=report, idempotent=True)
+
+    async def elements(self) -> list[ElementView]:
+        """All elements that ever registered, alive or not."""
+        return (await self._outbound.ask(ElementList, "GET", ELEMENTS)).items
+
+    async def element(self, element_id: str) -> ElementView:
+        """One element; `ElementUnknown` when it never registered."""
+        return await self._outbound.ask(ElementView, "GET", f"{ELEMENTS}/{element_id}")
+
+    async def addresses(self) -> FleetAddresses:
+        """Where clients reach the fleet."""
+        return await self._outbound.ask(FleetAddresses, "GET", "/.well-known/artstore")
