@@ -1,13 +1,11 @@
 """One PostgreSQL and one Redis for a whole test run, in a temporary directory, or the ones you name."""
 
 import secrets
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from tools.fleet.databases import PostgresCluster
+from tools.fleet.directories import open_directory
 from tools.fleet.ports import free_ports
 from tools.fleet.postgres import PostgresServer
 from tools.fleet.valkey import ValkeyServer
@@ -45,14 +43,3 @@ def temporary_redis() -> Iterator[str]:
             yield server.url
         finally:
             server.kill()
-
-
-@contextmanager
-def open_directory() -> Iterator[Path]:
-    """A temporary directory that another user may traverse: PostgreSQL runs as one when the tests run as root."""
-    directory = Path(tempfile.mkdtemp(prefix="artstore-test-"))
-    directory.chmod(0o711)
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)

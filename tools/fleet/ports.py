@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Self
@@ -90,3 +91,12 @@ def _describe(pid: int | None) -> str:
     except psutil.Error:
         command = "?"
     return f"process {pid} ({command[:100]})"
+
+
+def refuse_taken(wanted: Mapping[str, int]) -> None:
+    """One message for all ports that are taken, before anything is started."""
+    taken = {name: port for name, port in wanted.items() if not is_free(port)}
+    if not taken:
+        return
+    lines = [f"port {port}, wanted for {name}, is held by {holder(port)}" for name, port in taken.items()]
+    raise FleetError("\n".join([*lines, "End what holds it, or start on other ports with --port-base N."]))

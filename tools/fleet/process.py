@@ -27,6 +27,7 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 15
+    pause: Callable[[float], None] = time.sleep
     _child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -35,7 +36,7 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs, and before it was started."""
+        """None while it runs, before it was started, and after it was stopped: a number means it ended by itself."""
         return self._child.poll() if self._child else None
 
     @property
@@ -63,7 +64,17 @@ class Process:
                 raise ProcessDiedError(self.name, f"ended with code {self.exit_code} at start", self.log)
             if time.monotonic() > deadline:
                 raise ProcessDiedError(self.name, f"was not ready after {within_s:.0f} s", self.log)
-            time.sleep(POLL_S)
+            self.pause(POLL_S)
+
+    def wait_for_success(self, within_s: float = 600) -> None:
+        """For a command that does its work and ends."""
+        deadline = time.monotonic() + within_s
+        while self.alive:
+            if time.monotonic() > deadline:
+                raise ProcessDiedError(self.name, f"did not end within {within_s:.0f} s", self.log)
+            self.pause(POLL_S)
+        if self.exit_code:
+            raise ProcessDiedError(self.name, f"failed with code {self.exit_code}", self.log)
 
     def ask_to_stop(self) -> None:
         """Sends the signal and does not wait, so that several can stop side by side."""
@@ -83,9 +94,10 @@ class Process:
         """Like a power cut for this process and its helpers: no handler runs, nothing is flushed."""
         if self._child is None:
             return
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
+        self._child = None
 
 
 def same_process(pid: int, created_at: float) -> psutil.Process | None:

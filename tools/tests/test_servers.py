@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError
+from redis.retry import Retry
 
 from tools.fleet.databases import PostgresCluster, with_database
-from tools.fleet.for_tests import open_directory
+from tools.fleet.directories import open_directory
 from tools.fleet.ports import free_ports
 from tools.fleet.postgres import PostgresServer
 from tools.fleet.valkey import ValkeyServer
@@ -86,7 +88,7 @@ def test_redis_asks_for_its_password_and_keeps_its_data(directory: Path) -> None
     server = ValkeyServer(directory / "redis", port=free_ports(1)[0], password="right", log=directory / "r.log")
     server.start()
     try:
-        with Redis(port=server.port) as stranger, pytest.raises(AuthenticationError):
+        with Redis(port=server.port, retry=Retry(NoBackoff(), 0)) as stranger, pytest.raises(AuthenticationError):
             stranger.ping()
         with Redis.from_url(server.url) as client:
             client.set("key", "value")

@@ -1,0 +1,79 @@
+"""`./fleet check`, `test`, `bench` and `openapi`: what is done to the code, not with the fleet."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tools.fleet.layout import ROOT
+from tools.install import members
+
+TYPED = ("tools", "tests", "bench", "conftest.py")
+
+
+def check() -> int:
+    """All checks run, even after one has failed; the summary says which."""
+    failed = [name for name, command in _checks().items() if not _passes(name, command)]
+    print(f"\nfailed: {', '.join(failed)}" if failed else "\nall checks pass")
+    return 1 if failed else 0
+
+
+def test(arguments: Sequence[str], *, coverage: bool) -> int:
+    """pytest on everything (or on ARGS), with branch coverage of this process and all services it starts."""
+    if not coverage:
+        return _run(_module("pytest", *arguments))
+    _run(_module("coverage", "erase"))
+    code = _run(_module("coverage", "run", "-m", "pytest", *arguments))
+    _run(_module("coverage", "combine", "-q"))
+    _run(_module("coverage", "report", "--skip-covered", "--sort=cover"))
+    return code
+
+
+def bench(arguments: Sequence[str]) -> int:
+    return _run(_module("bench", *arguments))
+
+
+def openapi() -> int:
+    """Writes each service's openapi.json from its code."""
+    for package in ("admin_module", "storage_element", "ingester_module", "query_module"):
+        path = ROOT / package.replace("_", "-") / "openapi.json"
+        made = subprocess.run(_module(package, "openapi"), cwd=ROOT, stdout=subprocess.PIPE, check=False)
+        if made.returncode:
+            return made.returncode
+        path.write_bytes(made.stdout)
+        print(f"wrote {path}")
+    return 0
+
+
+def _checks() -> Mapping[str, Sequence[str]]:
+    sources = [*(f"{member}/src" for member in members()), *(f"{member}/tests" for member in members())]
+    typed = [path for path in (*sources, *TYPED) if _has_python(ROOT / path)]
+    return {
+        "ruff check": _module("ruff", "check", "."),
+        "ruff format": _module("ruff", "format", "--check", "."),
+        "mypy --strict": _module("mypy", "--strict", *typed),
+        "import-linter": [str(Path(sys.executable).with_name("lint-imports"))],
+        "house rules": _module("pytest", "tests/house"),
+    }
+
+
+def _has_python(path: Path) -> bool:
+    return path.is_file() or any(path.rglob("*.py"))
+
+
+def _passes(name: str, command: Sequence[str]) -> bool:
+    print(f"== {name}", flush=True)
+    began = time.monotonic()
+    passed = _run(command) == 0
+    print(f"== {name}: {'passed' if passed else 'FAILED'} ({time.monotonic() - began:.1f} s)", flush=True)
+    return passed
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", name, *arguments]
+
+
+def _run(command: Sequence[str]) -> int:
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False).returncode
