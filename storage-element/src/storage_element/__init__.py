@@ -1,0 +1,1 @@
+"""The storage element: keeps documents as plain files behind a redo journal."""

@@ -1,0 +1,1 @@
+"""Disk, PostgreSQL and the admin module, as this element uses them."""

@@ -1,0 +1,70 @@
+"""Durable primitives of the local file system: whole-file replacement, synced names, `syncfs`, the element's lock."""
+
+import ctypes
+import fcntl
+import os
+from pathlib import Path
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class ElementInUse(Exception):
+    """Another process holds this element."""
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """Put `data` at `path`; after a crash there is the old file or the new one, whole, and on return the new one."""
+    fresh = path.with_name(f".{path.name}.new")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    try:
+        write_all(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    fresh.rename(path)
+    sync_directory(path.parent)
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write every byte, whatever `write` takes at a time."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_directories(path: Path) -> None:
+    """`mkdir -p`, each new name made durable."""
+    if not path.is_dir():
+        make_directories(path.parent)
+        path.mkdir(mode=0o750, exist_ok=True)
+        sync_directory(path.parent)
+
+
+def sync_file_system(fd: int) -> None:
+    """Write everything of the file system that `fd` lies on to stable storage; `OSError` when a write was lost.
+
+    Errors since `fd` was opened are told (Linux 5.8 and later), so `fd` must be as old as the writes.
+    """
+    if _LIBC.syncfs(fd) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def take_lock(path: Path) -> int:
+    """Hold `path` for as long as the returned descriptor is open; `ElementInUse` when somebody has it."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise ElementInUse(f"another process serves the element at {path.parent}") from None
+    return fd

@@ -1,0 +1,104 @@
+"""The element's index in PostgreSQL: a rebuildable copy of attributes, ordered by LSN, with tombstones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from artstore_kit.contracts.errors import IndexUnavailable
+from artstore_kit.postgres import Database
+
+_UPSERT = sa.text("""
+    INSERT INTO files (file_id, lsn, attributes)
+    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:lsns AS bigint[]), CAST(:attributes AS text[]))
+    ON CONFLICT (file_id) DO UPDATE SET lsn = excluded.lsn, attributes = excluded.attributes
+    WHERE files.lsn < excluded.lsn
+""")
+_ADVANCE = sa.text("UPDATE index_state SET applied_lsn = :last WHERE applied_lsn = :before")
+_STATE = sa.text("SELECT applied_lsn, generation FROM index_state")
+_FEED = sa.text("SELECT lsn, file_id, attributes FROM files WHERE lsn > :after ORDER BY lsn LIMIT :limit")
+_LIST = sa.text("""
+    SELECT lsn, file_id, attributes FROM files
+    WHERE attributes IS NOT NULL AND file_id > :after ORDER BY file_id LIMIT :limit
+""")
+REBUILD_BATCH = 5000
+
+
+class IndexDiverged(Exception):
+    """The index is not where this element left it: it was restored, emptied, or written by another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file after one operation: the JSON of its attributes, or None when it was removed."""
+
+    lsn: int
+    file_id: UUID
+    attributes: str | None
+
+
+class Index:
+    """Reads and writes of the index. Every write is one transaction that also moves the applied LSN."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def applied_lsn(self) -> int | None:
+        """Up to which LSN the index shows the element; None when it was never built."""
+        async with self._database.connect() as connection:
+            return (await connection.execute(sa.text("SELECT applied_lsn FROM index_state"))).scalar()
+
+    async def apply(self, entries: Sequence[Entry]) -> None:
+        """Apply entries of consecutive LSNs; `IndexDiverged` unless they continue what was applied before."""
+        async with self._database.transaction() as connection:
+            moved = await connection.execute(_ADVANCE, {"last": entries[-1].lsn, "before": entries[0].lsn - 1})
+            if moved.rowcount != 1:
+                raise IndexDiverged
+            await _upsert(connection, entries)
+
+    async def replace(self, entries: Sequence[Entry], applied_lsn: int, generation: str) -> None:
+        """Put `entries` in the place of everything, under a new generation."""
+        async with self._database.transaction() as connection:
+            await connection.execute(sa.text("DELETE FROM index_state"))
+            await connection.execute(sa.text("DELETE FROM files"))
+            for at in range(0, len(entries), REBUILD_BATCH):
+                await _upsert(connection, entries[at : at + REBUILD_BATCH])
+            await connection.execute(
+                sa.text("INSERT INTO index_state (applied_lsn, generation) VALUES (:lsn, :generation)"),
+                {"lsn": applied_lsn, "generation": generation},
+            )
+
+    async def feed(self, after: int, limit: int) -> tuple[str, list[Entry]]:
+        """The feed's generation, and what changed after an LSN, in LSN order."""
+        async with self._database.connect() as connection:
+            state = (await connection.execute(_STATE)).first()
+            if state is None:
+                raise IndexUnavailable("The index is being built.")
+            rows = await connection.execute(_FEED, {"after": after, "limit": limit})
+            return state.generation, [Entry(*row) for row in rows]
+
+    async def page(self, after: UUID, limit: int) -> list[Entry]:
+        """Files in the order of their ids, after `after`."""
+        async with self._database.connect() as connection:
+            if (await connection.execute(_STATE)).first() is None:
+                raise IndexUnavailable("The index is being built.")
+            rows = await connection.execute(_LIST, {"after": after, "limit": limit})
+            return [Entry(*row) for row in rows]
+
+    async def count(self) -> int:
+        """How many files the index shows."""
+        async with self._database.connect() as connection:
+            counted = await connection.execute(sa.text("SELECT count(attributes) FROM files"))
+            return int(counted.scalar_one())
+
+
+async def _upsert(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+    newest = list({entry.file_id: entry for entry in entries}.values())
+    columns = {
+        "ids": [entry.file_id for entry in newest],
+        "lsns": [entry.lsn for entry in newest],
+        "attributes": [entry.attributes for entry in newest],
+    }
+    await connection.execute(_UPSERT, columns)

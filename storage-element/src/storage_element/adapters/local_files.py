@@ -1,0 +1,137 @@
+"""Documents as plain files below the element's root, put in place from journal records."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+from artstore_kit.contracts.errors import FileUnknown
+from artstore_kit.contracts.files import FileAttributes
+from storage_element.adapters import disk
+from storage_element.domain import layout
+from storage_element.domain.records import Kind, Record
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+
+
+class ContentMissing(Exception):
+    """A record names staged content that is neither staged nor in place."""
+
+
+class LocalFiles:
+    """The element's directory. `place` is how every change reaches it, in normal running and in replay alike."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._sync_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._known_directories: set[str] = set()
+
+    def close(self) -> None:
+        """Let go of the root."""
+        os.close(self._sync_fd)
+
+    # --- changing
+
+    def place(self, record: Record) -> None:
+        """Bring the files to what `record` says; doing it twice changes nothing. Nothing is synced here."""
+        if record.kind is Kind.REMOVE:
+            self._remove(record)
+            return
+        self._make_directory(record.file_id)
+        if record.kind is not Kind.CHANGE:
+            self._place_content(record)
+        self._place_attributes(record)
+
+    def sync(self) -> None:
+        """Return when everything placed is on stable storage."""
+        disk.sync_file_system(self._sync_fd)
+
+    def _place_content(self, record: Record) -> None:
+        target = self._path(layout.content_path(record.file_id, 1))
+        if record.kind is Kind.CREATE_INLINE:
+            _write(target, record.content)
+            return
+        try:
+            self.staged(record.staging).rename(target)
+        except FileNotFoundError:
+            if not target.exists():
+                raise ContentMissing(f"{target.name}: the staged content is gone") from None
+
+    def _place_attributes(self, record: Record) -> None:
+        fresh = self._path(layout.staging_path(f"{record.file_id}.{record.lsn}.attr"))
+        _write(fresh, record.attributes)
+        fresh.rename(self._path(layout.attributes_path(record.file_id)))
+
+    def _remove(self, record: Record) -> None:
+        """First the attributes: a file is there as long as they are."""
+        version = FileAttributes.model_validate_json(record.attributes).content.version
+        self._path(layout.attributes_path(record.file_id)).unlink(missing_ok=True)
+        self._path(layout.content_path(record.file_id, version)).unlink(missing_ok=True)
+
+    def _make_directory(self, file_id: UUID) -> None:
+        directory = layout.directory_of(file_id)
+        if directory not in self._known_directories:
+            self._path(directory).mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._known_directories.add(directory)
+
+    # --- staging
+
+    def staged(self, staging: UUID) -> Path:
+        """Where the bytes of an upload wait for their commit."""
+        return self._path(layout.staging_path(str(staging)))
+
+    def clear_staging(self) -> int:
+        """Remove what no record names; only right after replay. How many there were."""
+        left = [entry for entry in self._path(layout.STAGING).iterdir() if entry.is_file()]
+        for entry in left:
+            entry.unlink()
+        return len(left)
+
+    # --- reading
+
+    def has(self, file_id: UUID) -> bool:
+        """Whether there is such a file."""
+        return self._path(layout.attributes_path(file_id)).exists()
+
+    def read_attributes(self, file_id: UUID) -> bytes:
+        """The bytes of attr.json; `FileUnknown` when there is none."""
+        try:
+            return self._path(layout.attributes_path(file_id)).read_bytes()
+        except FileNotFoundError:
+            raise FileUnknown(f"This element has no file {file_id}.") from None
+
+    def open_content(self, file_id: UUID, version: int) -> int:
+        """A descriptor of the content; `FileNotFoundError` when it is not there."""
+        return os.open(self._path(layout.content_path(file_id, version)), os.O_RDONLY | os.O_CLOEXEC)
+
+    def all_attributes(self) -> Iterator[bytes]:
+        """The bytes of every attr.json, in the order of the directories."""
+        for directory, subdirectories, names in os.walk(self._path(layout.FILES)):
+            subdirectories.sort()
+            for name in sorted(names):
+                if name.endswith(layout.ATTRIBUTES_SUFFIX):
+                    yield from _read_if_there(Path(directory, name))
+
+    def room_bytes(self) -> tuple[int, int]:
+        """Total and free bytes of the file system."""
+        room = os.fstatvfs(self._sync_fd)
+        return room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize
+
+    def _path(self, relative: str) -> Path:
+        return self.root / relative
+
+
+def _write(path: Path, data: bytes) -> None:
+    fd = os.open(path, _CREATE, 0o640)
+    try:
+        disk.write_all(fd, data)
+    finally:
+        os.close(fd)
+
+
+def _read_if_there(path: Path) -> Iterator[bytes]:
+    """A file may be removed while the tree is walked."""
+    try:
+        yield path.read_bytes()
+    except FileNotFoundError:
+        return

@@ -1,0 +1,64 @@
+"""element.json on disk: made at the first start, then only replaced whole."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from artstore_kit.contracts.modes import Mode
+from storage_element.adapters import disk
+from storage_element.domain import layout
+from storage_element.domain.superblock import Superblock
+
+
+class WrongElement(Exception):
+    """The directory does not hold the element that was expected; nothing was changed."""
+
+
+class Superblocks:
+    """The superblock of the element at `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._path = root / layout.SUPERBLOCK
+        self._current: Superblock | None = None
+
+    @property
+    def current(self) -> Superblock:
+        """What the element is now."""
+        assert self._current is not None, "open() comes first"
+        return self._current
+
+    def open(self, element_id: str, mode: Mode) -> None:
+        """Read the superblock, or make the element of `element_id` and `mode` in an empty directory."""
+        if not self._path.exists():
+            self._make(element_id, mode)
+        try:
+            self._current = Superblock.model_validate_json(self._path.read_bytes())
+        except ValidationError as error:
+            raise WrongElement(f"{self._path}: {error.errors()[0]['loc']} {error.errors()[0]['msg']}") from None
+        if self.current.element_id != element_id:
+            raise WrongElement(f"{self._root} holds the element {self.current.element_id}, not {element_id}")
+
+    def take_over(self) -> int:
+        """Raise the epoch: whoever wrote before is fenced off. The new epoch."""
+        self._replace(epoch=self.current.epoch + 1)
+        return self.current.epoch
+
+    def note_checkpoint(self, lsn: int) -> None:
+        """All records up to `lsn` are synced as plain files."""
+        self._replace(checkpoint_lsn=lsn)
+
+    def _make(self, element_id: str, mode: Mode) -> None:
+        left = [name for name in (layout.FILES, layout.JOURNAL) if (self._root / name).exists()]
+        if left and any(any((self._root / name).iterdir()) for name in left):
+            raise WrongElement(f"{self._root} holds files but no {layout.SUPERBLOCK}; restore it from a copy")
+        for name in (layout.FILES, layout.JOURNAL, layout.STAGING, layout.QUARANTINE):
+            disk.make_directories(self._root / name)
+        self._current = Superblock(element_id=element_id, mode=mode, created_at=datetime.now(UTC))
+        disk.replace_durably(self._path, self.current.to_json())
+
+    def _replace(self, **fields: int) -> None:
+        fresh = self.current.model_copy(update=fields)
+        disk.replace_durably(self._path, fresh.to_json())
+        self._current = fresh

@@ -1,0 +1,109 @@
+"""The byte path: content in and out."""
+
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from artstore_kit.contracts.errors import BadRequest, FieldProblem, InvalidAttributes
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes, UploadAttributes
+from artstore_kit.contracts.identity import Action, Scope
+from artstore_kit.contracts.ids import parse_file_id
+from artstore_kit.digests import CONTENT_DIGEST_HEADER, REPR_DIGEST_HEADER, format_sha256, parse_sha256
+from artstore_kit.exchange import ByteRoute, Exchange
+from storage_element.api import described
+from storage_element.api.conditions import ConditionHeaders, Span, etag, last_modified, precondition, wanted
+from storage_element.domain.rules import revision_tag
+from storage_element.factory import Services
+from storage_element.services.write import Upload
+
+
+async def put(exchange: Exchange[Services]) -> None:
+    """Store a new file."""
+    who = await exchange.authenticate(Scope.FILES_WRITE)
+    attributes = _attributes(exchange.raw_header(ATTRIBUTES_HEADER))
+    who.require_grant(Action.WRITE, attributes.collection)
+    upload = Upload(
+        parse_file_id(exchange.params["file_id"]),
+        attributes,
+        who.on_whose_behalf,
+        exchange.content_length(),
+        parse_sha256(exchange.header(REPR_DIGEST_HEADER)) or parse_sha256(exchange.header(CONTENT_DIGEST_HEADER)),
+    )
+    file, created = await exchange.services.writer.create(upload, exchange.body())
+    await exchange.answer_json(201 if created else 200, file.to_json(), [("etag", revision_tag(file))])
+
+
+async def get(exchange: Exchange[Services]) -> None:
+    """Send a file's content, or a range of it."""
+    who = await exchange.authenticate(Scope.FILES_READ)
+    file = await exchange.services.reader.attributes(parse_file_id(exchange.params["file_id"]))
+    who.require_grant(Action.READ, file.collection)
+    conditions = _conditions(exchange)
+    if status := precondition(conditions, file):
+        await exchange.answer(status, [("etag", etag(file))])
+        return
+    span = wanted(conditions, file)
+    if exchange.method == "HEAD":
+        await exchange.start(200, _headers(file, None))
+        await exchange.write(b"", more=False)
+        return
+    await _send(exchange, file, span)
+
+
+async def _send(exchange: Exchange[Services], file: FileAttributes, span: Span | None) -> None:
+    whole = Span(0, file.content.size)
+    async with exchange.services.reader.content(file) as content:
+        await exchange.start(206 if span else 200, _headers(file, span))
+        start, length = (span or whole).start, (span or whole).length
+        async for chunk in content.chunks(start, length):
+            length -= len(chunk)
+            await exchange.write(chunk, more=length > 0)
+    if file.content.size == 0:
+        await exchange.write(b"", more=False)
+
+
+def _headers(file: FileAttributes, span: Span | None) -> list[tuple[str, str]]:
+    content = file.content
+    headers = [
+        ("content-type", content.media_type),
+        ("content-length", str(span.length if span else content.size)),
+        ("content-disposition", f"attachment; filename*=UTF-8''{quote(content.name, safe='')}"),
+        ("etag", etag(file)),
+        ("last-modified", last_modified(file)),
+        ("accept-ranges", "bytes"),
+        ("repr-digest", format_sha256(bytes.fromhex(content.sha256))),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "sandbox; default-src 'none'"),
+        ("cache-control", "private, no-cache"),
+    ]
+    if span:
+        headers.append(("content-range", f"bytes {span.start}-{span.start + span.length - 1}/{content.size}"))
+    return headers
+
+
+def _conditions(exchange: Exchange[Services]) -> ConditionHeaders:
+    return ConditionHeaders(
+        if_match=exchange.header("if-match"),
+        if_none_match=exchange.header("if-none-match"),
+        if_modified_since=exchange.header("if-modified-since"),
+        if_unmodified_since=exchange.header("if-unmodified-since"),
+        range=exchange.header("range") if exchange.method == "GET" else None,
+        if_range=exchange.header("if-range"),
+    )
+
+
+def _attributes(header: bytes | None) -> UploadAttributes:
+    if header is None:
+        raise BadRequest(f'Send the attributes of the file: `{ATTRIBUTES_HEADER}: {{"name": "report.pdf"}}`.')
+    try:
+        return UploadAttributes.model_validate_json(header)
+    except ValidationError as error:
+        problems = [FieldProblem(field=".".join(map(str, p["loc"])), message=p["msg"]) for p in error.errors()]
+        raise InvalidAttributes(f"{problems[0].field}: {problems[0].message}", errors=problems) from None
+
+
+BYTE_ROUTES: list[ByteRoute[Services]] = [
+    ByteRoute(["PUT"], "/api/v1/files/{file_id}", put, described.PUT),
+    ByteRoute(["GET"], "/api/v1/files/{file_id}/content", get, described.GET),
+    ByteRoute(["HEAD"], "/api/v1/files/{file_id}/content", get, described.HEAD),
+]

@@ -1,0 +1,53 @@
+"""The byte routes as OpenAPI operations."""
+
+from typing import Any
+
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER
+
+_FILE_ID = {"name": "file_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+_PROBLEM = {
+    "description": "What went wrong, and what to do about it.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_FILE = {"application/json": {"schema": {"$ref": "#/components/schemas/FileAttributes"}}}
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+def _header(name: str, *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": required, "schema": {"type": "string"}}
+
+
+PUT: dict[str, Any] = {
+    "summary": "Store a new file",
+    "description": "The raw body is the content. Repeating a create with the same id and content is safe.",
+    "operationId": "create_file",
+    "tags": ["content"],
+    "parameters": [_FILE_ID, _header(ATTRIBUTES_HEADER, required=True), _header("Repr-Digest")],
+    "requestBody": {"required": True, "content": _BYTES},
+    "responses": {
+        "201": {"description": "Stored, durably", "content": _FILE},
+        "200": {"description": "The same file was there already", "content": _FILE},
+        "default": _PROBLEM,
+    },
+}
+GET: dict[str, Any] = {
+    "summary": "Read a file's content",
+    "operationId": "read_content",
+    "tags": ["content"],
+    "parameters": [
+        _FILE_ID,
+        *map(_header, ("Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")),
+    ],
+    "responses": {
+        "200": {"description": "The whole content", "content": _BYTES},
+        "206": {"description": "A range of it", "content": _BYTES},
+        "304": {"description": "Not modified"},
+        "default": _PROBLEM,
+    },
+}
+HEAD: dict[str, Any] = {
+    **GET,
+    "summary": "The headers of a file's content",
+    "operationId": "head_content",
+    "responses": {"200": {"description": "As GET would answer, without the content"}, "default": _PROBLEM},
+}

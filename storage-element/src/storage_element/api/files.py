@@ -1,0 +1,63 @@
+"""Attributes of files: read, change, remove, list."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from artstore_kit.application import needs, services_of
+from artstore_kit.bearer import Principal
+from artstore_kit.contracts.files import AttributeChanges, FileAttributes
+from artstore_kit.contracts.identity import Action, Scope
+from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from storage_element.domain.rules import revision_tag
+from storage_element.factory import Services
+
+router = APIRouter(prefix="/files", tags=["files"])
+Wired = Annotated[Services, Depends(services_of(Services))]
+Reading = Annotated[Principal, needs(Scope.FILES_READ)]
+Writing = Annotated[Principal, needs(Scope.FILES_WRITE)]
+Deleting = Annotated[Principal, needs(Scope.FILES_DELETE)]
+IfMatch = Annotated[str | None, Header()]
+
+
+@router.get("/{file_id}", response_model=FileAttributes)
+async def show(file_id: UUID, who: Reading, services: Wired) -> Response:
+    """The attributes of one file; their ETag is the revision."""
+    file = await services.reader.attributes(file_id)
+    who.require_grant(Action.READ, file.collection)
+    return _answer(file)
+
+
+@router.patch("/{file_id}", response_model=FileAttributes)
+async def change(
+    file_id: UUID, changes: AttributeChanges, who: Writing, services: Wired, if_match: IfMatch = None
+) -> Response:
+    """Set the attributes that are named; `If-Match: "r<revision>"` guards against a change in between."""
+    who.require_grant(Action.WRITE, (await services.reader.attributes(file_id)).collection)
+    if changes.collection is not None:
+        who.require_grant(Action.WRITE, changes.collection)
+    return _answer(await services.writer.change(file_id, changes, if_match))
+
+
+@router.delete("/{file_id}", status_code=204)
+async def remove(file_id: UUID, who: Deleting, services: Wired, if_match: IfMatch = None) -> None:
+    """Remove a file that neither a hold nor its retention keeps."""
+    who.require_grant(Action.DELETE, (await services.reader.attributes(file_id)).collection)
+    await services.writer.remove(file_id, if_match)
+
+
+@router.get("", response_model=Page[FileAttributes])
+async def list_all(
+    who: Reading,
+    services: Wired,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Response:
+    """All files of the element, oldest id first. It shows every collection: a grant on `*` is needed."""
+    who.require_grant(Action.READ, "*")
+    return Response(await services.catalog.page(cursor, limit), media_type="application/json")
+
+
+def _answer(file: FileAttributes) -> Response:
+    return Response(file.to_json(), media_type="application/json", headers={"ETag": revision_tag(file)})

@@ -1,0 +1,53 @@
+"""The settings of a storage element."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from artstore_kit.contracts.elements import ELEMENT_ID_PATTERN
+from artstore_kit.contracts.modes import Mode
+from artstore_kit.settings import AccountSettings, AdminSettings, PostgresSettings, ServiceSettings
+
+
+class ElementSettings(BaseModel):
+    """What this element is."""
+
+    id: str = Field(pattern=ELEMENT_ID_PATTERN, description="name of the element, such as edit-1")
+    root: Path = Field(description="directory that holds its files; made at the first start")
+    mode: Mode = Field(Mode.EDIT, description="edit, rw, ro or ar; read at the first start, then element.json rules")
+    url: str = Field(pattern="^https?://", description="where other services reach this element")
+    priority: int = Field(100, ge=0, description="elements with a lower number are filled first")
+    site: str = Field("default", pattern="^[a-z0-9-]{1,32}$", description="site of this element, for placement")
+
+
+class CapacitySettings(BaseModel):
+    """When the element is full."""
+
+    reserve_bytes: int = Field(512 * 2**20, ge=0, description="bytes kept free for the journal and for replay")
+
+
+class JournalSettings(BaseModel):
+    """The write-ahead log."""
+
+    segment_bytes: int = Field(64 * 2**20, ge=2**20, description="size of a segment, allocated ahead")
+    inline_bytes: int = Field(64 * 2**10, ge=0, le=2**20, description="content up to this size rides in the journal")
+    checkpoint_bytes: int = Field(64 * 2**20, ge=2**20, description="journal written since the last checkpoint")
+    checkpoint_interval_s: float = Field(30.0, gt=0, description="a checkpoint at least this often")
+
+
+class ReportSettings(BaseModel):
+    """What the admin module is told."""
+
+    interval_s: float = Field(5.0, gt=0, description="time between two reports")
+
+
+class Settings(ServiceSettings):
+    """All settings of a storage element."""
+
+    postgres: PostgresSettings
+    account: AccountSettings
+    admin: AdminSettings
+    element: ElementSettings
+    capacity: CapacitySettings = CapacitySettings()
+    journal: JournalSettings = JournalSettings()
+    report: ReportSettings = ReportSettings()

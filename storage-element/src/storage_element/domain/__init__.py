@@ -1,0 +1,1 @@
+"""The words and rules of a storage element; no I/O."""

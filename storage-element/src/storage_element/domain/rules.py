@@ -1,0 +1,69 @@
+"""What may be done to a file, besides what the element's mode says: holds, retention, revisions."""
+
+from datetime import UTC, datetime
+
+from artstore_kit.contracts.errors import (
+    FileHeld,
+    FileRetained,
+    ModeForbids,
+    RetentionShortened,
+    RevisionMismatch,
+)
+from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Retention, RetentionKind
+from artstore_kit.contracts.modes import Mode
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
+CONTENT_FIELDS = {"name", "media_type"}
+
+
+def may_remove(file: FileAttributes, now: datetime) -> None:
+    """Raise unless neither a hold nor retention keeps `file`."""
+    if file.holds:
+        names = ", ".join(hold.id for hold in file.holds)
+        raise FileHeld(f"The file is under legal hold ({names}) and cannot be removed.")
+    until = file.retention.retain_until
+    if until is not None and until > now:
+        raise FileRetained(f"The file must be kept until {until.isoformat()}.")
+
+
+def matches_revision(file: FileAttributes, if_match: str | None) -> None:
+    """Raise unless `if_match` (RFC 9110 section 13.1.1) is absent, `*`, or names the file's revision."""
+    if if_match is None or if_match.strip() == "*":
+        return
+    if revision_tag(file) not in [tag.strip() for tag in if_match.split(",")]:
+        raise RevisionMismatch(f"The file is at revision {revision_tag(file)} now.")
+
+
+def revision_tag(file: FileAttributes) -> str:
+    """The ETag of the attributes, such as `"r3"`."""
+    return f'"r{file.revision}"'
+
+
+def changed(file: FileAttributes, changes: AttributeChanges, mode: Mode) -> FileAttributes:
+    """The next revision of `file`; raises when `mode` or the file's retention forbids the change."""
+    wanted = changes.model_dump(exclude_none=True, include=CONTENT_FIELDS)
+    if wanted and mode is not Mode.EDIT:
+        raise ModeForbids(
+            f"An element of mode {mode.value} does not change {', '.join(sorted(wanted))}: they describe the content.",
+            mode=mode.value,
+            operation="change_attributes",
+            allowed_modes=[Mode.EDIT.value],
+        )
+    if changes.retention is not None:
+        _not_shorter(file.retention, changes.retention)
+    named = {name: getattr(changes, name) for name in changes.model_fields_set - CONTENT_FIELDS}
+    update = {name: value for name, value in named.items() if value is not None}
+    content = file.content.model_copy(update=wanted)
+    return file.model_copy(update={**update, "content": content, "revision": file.revision + 1})
+
+
+def _not_shorter(old: Retention, new: Retention) -> None:
+    if (new.retain_until or _NEVER) < (old.retain_until or _NEVER):
+        raise RetentionShortened(f"retain_until cannot be earlier than {old.retain_until}.")
+    if old.kind is RetentionKind.PERMANENT and new.kind is RetentionKind.TEMPORARY:
+        raise RetentionShortened("A permanent file cannot become temporary.")
+    if (new.expires_at or FOREVER) < (old.expires_at or FOREVER) and old.kind is RetentionKind.PERMANENT:
+        raise RetentionShortened("A permanent file cannot be given an earlier expiry.")
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)

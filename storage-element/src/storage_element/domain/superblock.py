@@ -1,0 +1,26 @@
+"""The superblock, element.json: what an element is, readable without ArtStore."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from artstore_kit.contracts.elements import ELEMENT_ID_PATTERN
+from artstore_kit.contracts.modes import Mode
+
+
+class Superblock(BaseModel):
+    """element.json, format version 1. Unknown fields survive a rewrite."""
+
+    model_config = ConfigDict(extra="allow")
+
+    format: Literal["artstore-element"] = "artstore-element"
+    version: Literal[1] = 1
+    element_id: str = Field(pattern=ELEMENT_ID_PATTERN)
+    mode: Mode
+    epoch: int = Field(0, ge=0, description="grows by one each time a process takes the element over")
+    checkpoint_lsn: int = Field(0, ge=0, description="all records up to this one are in place and synced")
+    created_at: AwareDatetime
+
+    def to_json(self) -> bytes:
+        """The bytes of element.json."""
+        return self.model_dump_json(indent=2).encode() + b"\n"

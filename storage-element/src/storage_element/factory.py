@@ -1,0 +1,115 @@
+"""The one room that names concrete classes: what an element is made of, opened in order, closed in reverse."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from os import close
+
+from artstore_kit.clients.admin import AdminClient
+from artstore_kit.health import Check, CheckResult, Health
+from artstore_kit.postgres import Database
+from artstore_kit.service_token import ServiceToken
+from storage_element.adapters.disk import make_directories, take_lock
+from storage_element.adapters.index import Index
+from storage_element.adapters.journal import Journal
+from storage_element.adapters.local_files import LocalFiles
+from storage_element.adapters.superblocks import Superblocks
+from storage_element.config import Settings
+from storage_element.domain import layout
+from storage_element.services.catalog import Catalog
+from storage_element.services.changes import ChangeFeed
+from storage_element.services.checkpoint import Checkpoint
+from storage_element.services.commit import Committer
+from storage_element.services.indexing import Indexer
+from storage_element.services.measure import Measure
+from storage_element.services.read import Reader
+from storage_element.services.recover import recover
+from storage_element.services.report import Reporter
+from storage_element.services.write import Writer
+
+IO_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Services:
+    """What requests and workers can ask of this element."""
+
+    writer: Writer
+    reader: Reader
+    feed: ChangeFeed
+    catalog: Catalog
+    reporter: Reporter
+    committer: Committer
+    checkpoint: Checkpoint
+    indexer: Indexer
+    checks: Sequence[Check]
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[Services]:
+    """Take the element over and recover it."""
+    async with AsyncExitStack() as stack:
+        executor = stack.enter_context(ThreadPoolExecutor(IO_THREADS, "io"))
+        root = settings.element.root
+        await asyncio.to_thread(make_directories, root)
+        stack.callback(close, take_lock(root / layout.LOCK))
+
+        superblocks = Superblocks(root)
+        superblocks.open(settings.element.id, settings.element.mode)
+        files = LocalFiles(root)
+        stack.callback(files.close)
+        journal = Journal(root / layout.JOURNAL, settings.element.id, settings.journal.segment_bytes)
+        stack.callback(journal.close)
+        pending = await asyncio.to_thread(recover, journal, files, superblocks)
+
+        database = Database(settings.postgres, f"storage-element {settings.element.id}")
+        stack.push_async_callback(database.close)
+        index = Index(database)
+        indexer = Indexer(index, files, pending, journal.durable_lsn)
+        committer = Committer(journal, files, settings.element.id, indexer.add)
+        stack.callback(committer.close)
+        checkpoint = Checkpoint(committer, files, superblocks, settings.journal)
+        measure = Measure(files, settings.capacity.reserve_bytes)
+        reader = Reader(files, superblocks, executor)
+        token = ServiceToken.of(settings.admin, settings.account)
+        stack.push_async_callback(token.close)
+        admin = AdminClient.of(settings.admin, token)
+        stack.push_async_callback(admin.close)
+        reporter = Reporter(
+            settings=settings.element,
+            superblocks=superblocks,
+            committer=committer,
+            measure=measure,
+            index=index,
+            admin=admin,
+        )
+        yield Services(
+            writer=Writer(
+                committer=committer,
+                files=files,
+                reader=reader,
+                superblocks=superblocks,
+                measure=measure,
+                executor=executor,
+                inline_bytes=settings.journal.inline_bytes,
+            ),
+            reader=reader,
+            feed=ChangeFeed(index, indexer, stopping),
+            catalog=Catalog(index),
+            reporter=reporter,
+            committer=committer,
+            checkpoint=checkpoint,
+            indexer=indexer,
+            checks=[
+                Check("storage", lambda: _storage(committer)),
+                Check("postgres", database.ping, Health.DEGRADED),
+            ],
+        )
+
+
+async def _storage(committer: Committer) -> CheckResult:
+    if committer.fault:
+        return CheckResult(health=Health.DEGRADED, detail="storage_fault: reads only, until a restart")
+    return CheckResult()

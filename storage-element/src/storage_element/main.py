@@ -1,0 +1,26 @@
+"""Composition of the storage element."""
+
+from functools import partial
+
+from artstore_kit.application import Application, build_app
+from artstore_kit.health import Check
+from storage_element.api import changes, content, element, files
+from storage_element.config import Settings
+from storage_element.factory import Services
+from storage_element.workers.start import running
+
+
+def create_app(settings: Settings) -> Application:
+    """The storage element as an ASGI application."""
+    return build_app(
+        "storage-element",
+        settings=settings,
+        open_services=partial(running, settings),
+        routers=[files.router, changes.router, element.router],
+        byte_routes=content.BYTE_ROUTES,
+        checks=_checks,
+    )
+
+
+def _checks(services: Services) -> list[Check]:
+    return list(services.checks)

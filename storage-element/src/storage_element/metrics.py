@@ -1,0 +1,20 @@
+"""Prometheus metrics of a storage element."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+COMMITS = Counter("artstore_element_commits_total", "Journal records on stable storage", ["kind"])
+BATCH = Histogram(
+    "artstore_element_batch_records", "Records that shared one sync", buckets=(1, 2, 4, 8, 16, 32, 64, 128)
+)
+SYNC_SECONDS = Histogram(
+    "artstore_element_journal_sync_seconds",
+    "Time to append and sync one batch",
+    buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
+)
+CHECKPOINT_SECONDS = Histogram(
+    "artstore_element_checkpoint_seconds", "Time of a checkpoint", buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
+)
+FAULT = Gauge("artstore_element_storage_fault", "1 when the element takes no writes after a storage error")
+REPLAYED = Counter("artstore_element_replayed_records_total", "Journal records replayed at start")
+INDEX_PENDING = Gauge("artstore_element_index_pending_records", "Committed records that the index does not show yet")
+INDEX_REBUILDS = Counter("artstore_element_index_rebuilds_total", "Times the index was rebuilt from the files")

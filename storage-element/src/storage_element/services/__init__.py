@@ -1,0 +1,1 @@
+"""What an element does, one room a protocol."""

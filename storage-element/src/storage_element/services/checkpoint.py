@@ -1,0 +1,48 @@
+"""The checkpoint: sync everything that the journal still covers, note it in the superblock, drop old segments."""
+
+import asyncio
+import time
+
+from storage_element import metrics
+from storage_element.adapters.local_files import LocalFiles
+from storage_element.adapters.superblocks import Superblocks
+from storage_element.config import JournalSettings
+from storage_element.services.commit import Committer
+
+
+class Checkpoint:
+    """One element's checkpoints, one at a time."""
+
+    def __init__(
+        self, committer: Committer, files: LocalFiles, superblocks: Superblocks, settings: JournalSettings
+    ) -> None:
+        self._committer = committer
+        self._files = files
+        self._superblocks = superblocks
+        self._settings = settings
+        self._one = asyncio.Lock()
+        self._ran_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Return when all that was committed before is synced as plain files; commits go on meanwhile."""
+        async with self._one:
+            self._ran_at = time.monotonic()
+            with metrics.CHECKPOINT_SECONDS.time():
+                await self._run()
+
+    async def run_if_due(self) -> None:
+        """Run when enough journal has been written since the last one, or when that is long enough ago."""
+        late = time.monotonic() - self._ran_at >= self._settings.checkpoint_interval_s
+        written_bytes = self._committer.written_bytes
+        if written_bytes >= self._settings.checkpoint_bytes or (late and written_bytes > 0):
+            await self.run()
+
+    async def _run(self) -> None:
+        lsn, closed = await self._committer.rotate()
+        try:
+            await asyncio.to_thread(self._files.sync)
+            await asyncio.to_thread(self._superblocks.note_checkpoint, lsn)
+        except OSError as error:
+            self._committer.fail(error)
+            return
+        await self._committer.drop(closed)

@@ -1,0 +1,101 @@
+"""Keeps the index behind the files: applies committed records in LSN order, and rebuilds it when it cannot follow."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from uuid import uuid4
+
+from artstore_kit.contracts.files import FileAttributes
+from artstore_kit.logs import event_logger
+from storage_element import metrics
+from storage_element.adapters.index import Entry, Index, IndexDiverged
+from storage_element.adapters.local_files import LocalFiles
+from storage_element.domain.records import Kind, Record
+
+BATCH_ENTRIES = 1000
+MOST_PENDING = 200_000
+"""Beyond this the index has been away for so long that rebuilding it is the shorter way."""
+
+
+def entry_of(record: Record) -> Entry:
+    """What the index keeps of a record."""
+    return Entry(record.lsn, record.file_id, None if record.kind is Kind.REMOVE else record.attributes.decode())
+
+
+class Indexer:
+    """The one writer of this element's index. The index may lag or be away; nothing waits for it."""
+
+    def __init__(self, index: Index, files: LocalFiles, entries: Sequence[Entry], last_lsn: int) -> None:
+        self._index = index
+        self._files = files
+        self._pending = deque(entries)
+        self._last_lsn = last_lsn
+        self._arrived = asyncio.Event()
+        self._verified = False
+        self.applied = asyncio.Event()
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Take what was just committed."""
+        if records:
+            self._last_lsn = records[-1].lsn
+            self._pending.extend(map(entry_of, records))
+            if len(self._pending) > MOST_PENDING:
+                self._pending.clear()
+                self._verified = False
+            metrics.INDEX_PENDING.set(len(self._pending))
+            self._arrived.set()
+
+    async def round(self) -> None:
+        """Apply all that is pending; wait for more when there is nothing. Raises when the database is away."""
+        if not self._verified:
+            await self._verify()
+        if not self._pending:
+            self._arrived.clear()
+            await self._arrived.wait()
+        await self._apply()
+
+    async def _apply(self) -> None:
+        while self._pending:
+            batch = [self._pending[at] for at in range(min(BATCH_ENTRIES, len(self._pending)))]
+            try:
+                await self._index.apply(batch)
+            except IndexDiverged:
+                self._verified = False
+                return
+            for _ in batch:
+                self._pending.popleft()
+            metrics.INDEX_PENDING.set(len(self._pending))
+            self._wake_readers()
+
+    def _wake_readers(self) -> None:
+        self.applied.set()
+        self.applied = asyncio.Event()
+
+    async def _verify(self) -> None:
+        """Find out whether the pending entries continue what the index shows; if not, rebuild it."""
+        applied = await self._index.applied_lsn()
+        first = self._pending[0].lsn if self._pending else self._last_lsn + 1
+        if applied is None or not first - 1 <= applied <= self._last_lsn:
+            await self._rebuild()
+        else:
+            while self._pending and self._pending[0].lsn <= applied:
+                self._pending.popleft()
+        self._verified = True
+
+    async def _rebuild(self) -> None:
+        """Replace the index by what the files say. Readers see the old rows until the new ones are complete."""
+        metrics.INDEX_REBUILDS.inc()
+        boundary = self._last_lsn
+        self._pending = deque(entry for entry in self._pending if entry.lsn > boundary)
+        entries = await asyncio.to_thread(self._read_all)
+        await self._index.replace(entries, boundary, generation=uuid4().hex)
+        self._wake_readers()
+        event_logger().info("index rebuilt", files=len(entries), last_lsn=boundary)
+
+    def _read_all(self) -> list[Entry]:
+        return [_entry(data) for data in self._files.all_attributes()]
+
+
+def _entry(data: bytes) -> Entry:
+    file = FileAttributes.model_validate_json(data)
+    return Entry(file.element.lsn, file.file_id, data.decode())

@@ -1,0 +1,57 @@
+"""Measures the room on the element and keeps count of what uploads under way were promised."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from artstore_kit.contracts.elements import Capacity
+from storage_element.adapters.local_files import LocalFiles
+from storage_element.domain.capacity import capacity, has_room
+
+STEP_BYTES = 16 * 2**20
+
+
+class Measure:
+    """Room now, less what was promised."""
+
+    def __init__(self, files: LocalFiles, reserve_bytes: int) -> None:
+        self._files = files
+        self._reserve_bytes = reserve_bytes
+        self._promised_bytes = 0
+
+    def capacity(self) -> Capacity:
+        """The state of the element's file system."""
+        total_bytes, free_bytes = self._files.room_bytes()
+        return capacity(total_bytes, free_bytes, self._reserve_bytes)
+
+    @contextmanager
+    def promised(self, size_bytes: int) -> Iterator["Promise"]:
+        """Keep `size_bytes` for one upload; `StorageFull` when they are not there."""
+        promise = Promise(self)
+        promise.keep(size_bytes)
+        try:
+            yield promise
+        finally:
+            self._promised_bytes -= promise.size_bytes
+
+    def keep(self, size_bytes: int) -> None:
+        """Take `size_bytes` out of the room that others may be promised."""
+        has_room(self.capacity(), size_bytes, self._promised_bytes, self._reserve_bytes)
+        self._promised_bytes += size_bytes
+
+
+class Promise:
+    """The room of one upload; it grows in steps when the size was not announced."""
+
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
+        self.size_bytes = 0
+
+    def keep(self, size_bytes: int) -> None:
+        """Promise more; `StorageFull` when it is not there."""
+        self._measure.keep(size_bytes)
+        self.size_bytes += size_bytes
+
+    def cover(self, received_bytes: int) -> None:
+        """See that what has come so far was promised."""
+        if received_bytes > self.size_bytes:
+            self.keep(STEP_BYTES)

@@ -1,0 +1,1 @@
+"""Timers and streams around single service calls."""

@@ -1,0 +1,26 @@
+"""The element's workers: the two halves of group commit, the index, the checkpoint, the report."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from artstore_kit.workers import Background, run_forever
+from storage_element.config import Settings
+from storage_element.factory import Services, open_services
+
+CHECKPOINT_LOOK_EVERY_S = 0.25
+
+
+@asynccontextmanager
+async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[Services]:
+    """The element with its workers; a clean stop ends with a checkpoint, so that nothing is left to replay."""
+    async with open_services(settings, stopping) as services, Background() as background:
+        committer, checkpoint = services.committer, services.checkpoint
+        await background.start("placing", committer.run_placing())
+        await background.start("commit", committer.run())
+        await background.start("index", run_forever("index", 0, services.indexer.round))
+        await background.start("checkpoint", run_forever("checkpoint", CHECKPOINT_LOOK_EVERY_S, checkpoint.run_if_due))
+        await background.start("report", run_forever("report", settings.report.interval_s, services.reporter.round))
+        yield services
+        if not committer.fault:
+            await checkpoint.run()
