@@ -412,6 +412,12 @@ class TokensUnverifiable(DependencyUnavailable):
     status = 503
 
 
+class SigningKeyMissing(ArtStoreError):
+    """The admin module has no key to sign tokens with."""
+
+    status = 503
+
+
 class DeadlineExceeded(ArtStoreError):
     """The answer did not come within its deadline."""
 
