@@ -1,0 +1,1 @@
+"""PostgreSQL, Redis, cryptography; nothing here commits or decides."""

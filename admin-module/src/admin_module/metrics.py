@@ -1,0 +1,23 @@
+"""What the admin module counts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Counter
+
+from artstore_kit.contracts.errors import ArtStoreError
+
+TOKENS = Counter("artstore_admin_tokens_issued_total", "Access tokens issued", ["kind"])
+REFUSALS = Counter("artstore_admin_tokens_refused_total", "Clients and people who got no token", ["kind", "code"])
+REPORTS = Counter("artstore_admin_element_reports_total", "Reports of storage elements", ["element"])
+REGISTRY_WRITES = Counter("artstore_admin_registry_writes_total", "Writes of the registry to Redis", ["outcome"])
+
+
+@contextmanager
+def refusals_counted(kind: str) -> Iterator[None]:
+    """Counts the refusal that leaves the block."""
+    try:
+        yield
+    except ArtStoreError as error:
+        REFUSALS.labels(kind, error.code).inc()
+        raise
