@@ -1,0 +1,95 @@
+"""The settings of the admin module."""
+
+import base64
+import binascii
+
+from pydantic import BaseModel, ConfigDict, Field, Json, SecretStr, field_validator
+
+from admin_module.domain.secrets import MIN_LENGTH
+from artstore_kit.contracts.identity import NewServiceAccount
+from artstore_kit.settings import PostgresSettings, RedisSettings, ServerSettings, ServiceSettings, TokenSettings
+
+SEALING_KEY_BYTES = 32
+
+
+class KeysSettings(BaseModel):
+    """How signing keys are kept."""
+
+    sealing_key: SecretStr = Field(
+        description="seals the signing keys in the database: 32 random bytes as base64 (`openssl rand -base64 32`)"
+    )
+
+    @field_validator("sealing_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        if len(_decoded(value)) != SEALING_KEY_BYTES:
+            raise ValueError(f"must be {SEALING_KEY_BYTES} bytes as base64")
+        return value
+
+    @property
+    def sealing_key_bytes(self) -> bytes:
+        """The key itself."""
+        return _decoded(self.sealing_key)
+
+
+class FleetAccount(NewServiceAccount):
+    """A service account of the fleet, with the secret that the launcher has given to that service."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_secret: SecretStr = Field(min_length=MIN_LENGTH, max_length=128)
+
+
+class BootstrapSettings(BaseModel):
+    """What the first start makes."""
+
+    administrator_password: SecretStr | None = Field(
+        None,
+        min_length=12,
+        max_length=1024,
+        description="password of the first administrator, `admin`; read when there is none",
+    )
+    accounts: Json[list[FleetAccount]] = Field(
+        [],
+        description="the fleet's own service accounts, a JSON list of {client_id, client_secret, scopes, grants, "
+        "description}; read at every start",
+    )
+
+
+class PublicSettings(BaseModel):
+    """Where clients reach the fleet, told at `/.well-known/artstore`."""
+
+    admin_url: str = Field(pattern="^https?://", description="address of the admin module for clients")
+    ingester_url: str = Field(pattern="^https?://", description="address of the ingester module for clients")
+    query_url: str = Field(pattern="^https?://", description="address of the query module for clients")
+
+
+class Settings(ServiceSettings):
+    """All settings of the admin module."""
+
+    postgres: PostgresSettings
+    redis: RedisSettings
+    keys: KeysSettings
+    bootstrap: BootstrapSettings = BootstrapSettings()
+    public: PublicSettings
+
+
+def example() -> Settings:
+    """Settings that are good enough to describe the API."""
+    return Settings(
+        server=ServerSettings(port=8000),
+        tokens=TokenSettings(issuer="http://127.0.0.1:8000"),
+        postgres=PostgresSettings(url="postgresql://artstore_admin@127.0.0.1/artstore_admin"),
+        redis=RedisSettings(url="redis://127.0.0.1"),
+        keys=KeysSettings(sealing_key=SecretStr(base64.b64encode(bytes(SEALING_KEY_BYTES)).decode())),
+        public=PublicSettings(
+            admin_url="http://127.0.0.1:8000", ingester_url="http://127.0.0.1:8020", query_url="http://127.0.0.1:8030"
+        ),
+    )
+
+
+def _decoded(value: SecretStr) -> bytes:
+    try:
+        return base64.b64decode(value.get_secret_value(), validate=True)
+    except binascii.Error:
+        return b""

@@ -1,0 +1,1 @@
+"""What the admin module does; each use case owns its transactions."""

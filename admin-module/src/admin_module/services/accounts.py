@@ -1,0 +1,48 @@
+"""Service accounts: made by those who hold what they give, and listed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from admin_module.adapters.accounts import accounts_after, add_secret, find_account, insert_account
+from admin_module.adapters.administrators import find_administrator
+from admin_module.domain.accounts import account_of
+from admin_module.domain.clock import Clock
+from admin_module.domain.scopes import require_may_give
+from admin_module.domain.secrets import LIFETIME, hashed, new_secret
+from artstore_kit.bearer import Principal
+from artstore_kit.contracts.errors import AccountExists, AccountUnknown
+from artstore_kit.contracts.identity import CreatedServiceAccount, NewServiceAccount, ServiceAccount
+from artstore_kit.postgres import Database
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The service accounts."""
+
+    database: Database
+    clock: Clock
+
+    async def create(self, new: NewServiceAccount, by: Principal) -> CreatedServiceAccount:
+        """Make an account; its secret is in the answer and nowhere else."""
+        require_may_give(by.scopes, by.grants, new.scopes, new.grants)
+        secret, now = new_secret(), self.clock()
+        account = account_of(new, system=False, created_at=now, secret_expires_at=now + LIFETIME)
+        async with self.database.transaction() as connection:
+            # A name stands for one subject: a program must not be mistaken for a person (RFC 9068 section 5).
+            if await find_administrator(connection, new.client_id) or not await insert_account(connection, account):
+                raise AccountExists(f"The name '{new.client_id}' is taken.")
+            await add_secret(connection, new.client_id, hashed(secret), now, now + LIFETIME)
+        return CreatedServiceAccount(**dict(account), client_secret=secret)
+
+    async def one(self, client_id: str) -> ServiceAccount:
+        """The account of this name."""
+        async with self.database.connect() as connection:
+            account = await find_account(connection, client_id)
+        if account is None:
+            raise AccountUnknown
+        return account
+
+    async def page(self, after: str, limit: int) -> Sequence[ServiceAccount]:
+        """At most `limit` accounts by name, from the one after the name `after` on."""
+        async with self.database.connect() as connection:
+            return await accounts_after(connection, after, limit)

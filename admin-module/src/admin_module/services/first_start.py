@@ -1,0 +1,110 @@
+"""What an empty database is furnished with: an administrator, the fleet's own accounts, a signing key."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from admin_module.adapters import first_start_lock
+from admin_module.adapters.accounts import (
+    add_secret,
+    find_account,
+    insert_account,
+    remove_other_secrets,
+    update_account,
+)
+from admin_module.adapters.administrators import any_administrator, find_administrator, insert_administrator
+from admin_module.adapters.passwords import Passwords
+from admin_module.adapters.sealing import SealedKeys
+from admin_module.adapters.signing_keys import all_keys, insert_key
+from admin_module.config import BootstrapSettings, FleetAccount
+from admin_module.domain.accounts import account_of
+from admin_module.domain.clock import Clock
+from admin_module.domain.lockout import Administrator
+from admin_module.domain.secrets import hashed
+from admin_module.domain.signing_keys import SigningKey, current
+from admin_module.domain.subjects import ADMINISTRATOR
+from artstore_kit.contracts.identity import ServiceAccount
+from artstore_kit.logs import event_logger
+from artstore_kit.migrate import pending
+from artstore_kit.postgres import Database
+from artstore_kit.settings import WrongSettings
+
+FIRST_ADMINISTRATOR = "admin"
+_PASSWORD_SETTING = "ARTSTORE_BOOTSTRAP__ADMINISTRATOR_PASSWORD"  # noqa: S105 (a name)
+_ACCOUNTS_SETTING = "ARTSTORE_BOOTSTRAP__ACCOUNTS"
+
+
+@dataclass(frozen=True)
+class FirstStart:
+    """Run at every start: does what is not done yet, one node at a time, all of it or nothing."""
+
+    database: Database
+    bootstrap: BootstrapSettings
+    passwords: Passwords
+    sealed_keys: SealedKeys
+    clock: Clock
+
+    async def run(self) -> None:
+        """Furnish the database; `WrongSettings` says what is missing."""
+        await self._require_migrated()
+        async with self.database.transaction() as connection:
+            await first_start_lock.take(connection)
+            await self._first_administrator(connection)
+            await self._fleet_accounts(connection, self.bootstrap.accounts)
+            await self._first_signing_key(connection)
+
+    async def _require_migrated(self) -> None:
+        if missing := await pending(self.database, "admin_module"):
+            raise WrongSettings(
+                f"The database lacks the revisions {', '.join(missing)}: run `python -m admin_module migrate` first"
+            )
+
+    async def _first_administrator(self, connection: AsyncConnection) -> None:
+        if await any_administrator(connection):
+            return
+        if self.bootstrap.administrator_password is None:
+            raise WrongSettings(
+                f"{_PASSWORD_SETTING}: there is no administrator yet; give the first one's password in this variable, "
+                f"or in the file that {_PASSWORD_SETTING}_FILE names"
+            )
+        password_hash = await self.passwords.hashed(self.bootstrap.administrator_password.get_secret_value())
+        first = Administrator(FIRST_ADMINISTRATOR, password_hash, ADMINISTRATOR)
+        await insert_administrator(connection, first, self.clock())
+        event_logger().info("first administrator made", username=FIRST_ADMINISTRATOR)
+
+    async def _fleet_accounts(self, connection: AsyncConnection, accounts: Sequence[FleetAccount]) -> None:
+        for account in accounts:
+            await self._fleet_account(connection, account)
+
+    async def _fleet_account(self, connection: AsyncConnection, wanted: FleetAccount) -> None:
+        """Made, or brought to what the settings say: they are the truth of the fleet's own accounts."""
+        now = self.clock()
+        account = account_of(wanted, system=True, created_at=now, secret_expires_at=None)
+        sha256 = hashed(wanted.client_secret.get_secret_value())
+        if await find_administrator(connection, account.client_id):
+            raise WrongSettings(f"{_ACCOUNTS_SETTING}: '{account.client_id}' is an administrator's name")
+        made = await insert_account(connection, account)
+        if not made:
+            await self._update(connection, account)
+        await add_secret(connection, account.client_id, sha256, now, expires_at=None)
+        replaced = await remove_other_secrets(connection, account.client_id, sha256)
+        if made or replaced:
+            event_logger().info("fleet account set", client_id=account.client_id, made=made)
+
+    async def _update(self, connection: AsyncConnection, account: ServiceAccount) -> None:
+        known = await find_account(connection, account.client_id)
+        if known is None or not known.system:
+            raise WrongSettings(f"{_ACCOUNTS_SETTING}: '{account.client_id}' exists and was not made for the fleet")
+        await update_account(connection, account)
+
+    async def _first_signing_key(self, connection: AsyncConnection) -> None:
+        now = self.clock()
+        if current(await all_keys(connection), now) is not None:
+            return
+        public_jwk, sealed = await asyncio.to_thread(self.sealed_keys.generate)
+        await insert_key(
+            connection, SigningKey(public_jwk["kid"], public_jwk, sealed, published_at=now, not_before=now)
+        )
+        event_logger().info("signing key made", kid=public_jwk["kid"])
