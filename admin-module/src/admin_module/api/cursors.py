@@ -1,0 +1,25 @@
+"""Cursors of lists that are ordered by name."""
+
+import re
+from collections.abc import Sequence
+
+from artstore_kit.contracts.errors import BadCursor
+from artstore_kit.contracts.identity import CLIENT_ID_PATTERN, ServiceAccount
+from artstore_kit.contracts.paging import decode_cursor, encode_cursor
+
+_NAME = re.compile(CLIENT_ID_PATTERN)
+
+
+def name_in(cursor: str) -> str:
+    """The name after which the list goes on; an empty one, before all others, for its beginning."""
+    if not cursor:
+        return ""
+    (name,) = decode_cursor(cursor, 1)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise BadCursor
+    return name
+
+
+def cursor_after(accounts: Sequence[ServiceAccount], limit: int) -> str | None:
+    """None when the list ends within this page. A full last page is followed by an empty one."""
+    return encode_cursor(accounts[-1].client_id) if len(accounts) == limit else None

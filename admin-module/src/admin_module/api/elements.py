@@ -1,0 +1,44 @@
+"""`/elements`: storage elements register, report and are listed."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from admin_module.factory import Services
+from artstore_kit.application import needs, services_of
+from artstore_kit.contracts.elements import (
+    ELEMENT_ID_PATTERN,
+    ElementList,
+    ElementRegistration,
+    ElementReport,
+    ElementView,
+)
+from artstore_kit.contracts.identity import Scope
+
+router = APIRouter(prefix="/elements", tags=["elements"])
+Given = Annotated[Services, Depends(services_of(Services))]
+ElementId = Annotated[str, Path(pattern=ELEMENT_ID_PATTERN)]
+
+
+@router.put("/{element_id}", dependencies=[needs(Scope.ELEMENTS_WRITE)])
+async def register(element_id: ElementId, told: ElementRegistration, services: Given) -> ElementView:
+    """Take an element into the list, or what it now says of itself."""
+    return await services.elements.register(element_id, told)
+
+
+@router.post("/{element_id}/reports", status_code=204, dependencies=[needs(Scope.ELEMENTS_WRITE)])
+async def report(element_id: ElementId, told: ElementReport, services: Given) -> None:
+    """Keep an element's state and show it to the fleet."""
+    await services.elements.report(element_id, told)
+
+
+@router.get("", dependencies=[needs(Scope.ELEMENTS_READ)])
+async def all_elements(services: Given) -> ElementList:
+    """Every element that has ever registered; `reported_at` says when each was last heard."""
+    return await services.elements.all()
+
+
+@router.get("/{element_id}", dependencies=[needs(Scope.ELEMENTS_READ)])
+async def one_element(element_id: ElementId, services: Given) -> ElementView:
+    """One element."""
+    return await services.elements.one(element_id)

@@ -1,0 +1,82 @@
+"""`/auth`: tokens for programs and for people."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from starlette.responses import JSONResponse
+
+from admin_module.api.token_request import TokenRequest, read_token_request
+from admin_module.factory import Services
+from artstore_kit.application import services_of
+from artstore_kit.contracts.errors import ArtStoreError, InvalidClient
+from artstore_kit.contracts.identity import TokenAnswer
+
+_CHALLENGE = 'Basic realm="artstore", charset="UTF-8"'
+_NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+router = APIRouter(prefix="/auth", tags=["tokens"])
+Given = Annotated[Services, Depends(services_of(Services))]
+
+
+class TokenProblem(BaseModel):
+    """Why no token is given (RFC 6749 section 5.2)."""
+
+    error: str
+    error_description: str
+
+
+class Credentials(BaseModel):
+    """A person's name and password."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: str = Field(pattern=r"^[\w.@-]{1,64}$")
+    password: SecretStr = Field(min_length=1, max_length=1024)
+
+
+_PARAMETERS = {
+    "type": "object",
+    "required": ["grant_type"],
+    "properties": {
+        "grant_type": {"type": "string", "const": "client_credentials"},
+        "client_id": {"type": "string", "description": "unless sent by HTTP Basic"},
+        "client_secret": {"type": "string", "format": "password", "description": "unless sent by HTTP Basic"},
+        "scope": {"type": "string", "description": "fewer scopes than the account holds, parted by spaces"},
+    },
+}
+_BODY = {
+    "required": True,
+    "content": {
+        "application/x-www-form-urlencoded": {"schema": _PARAMETERS},
+        "application/json": {"schema": _PARAMETERS},
+    },
+}
+
+
+@router.post(
+    "/token",
+    responses={400: {"model": TokenProblem}, 401: {"model": TokenProblem}},
+    openapi_extra={"requestBody": _BODY},
+)
+async def token(
+    asked: Annotated[TokenRequest, Depends(read_token_request)], services: Given, response: Response
+) -> TokenAnswer:
+    """An access token for a service account: the client credentials grant."""
+    response.headers.update(_NEVER_KEPT)
+    return await services.tokens.issue(asked.client_id, asked.client_secret, asked.scope)
+
+
+@router.post("/login")
+async def login(credentials: Credentials, services: Given, response: Response) -> TokenAnswer:
+    """An access token for an administrator. Five wrong passwords in a row lock the account for 15 minutes."""
+    response.headers.update(_NEVER_KEPT)
+    return await services.login.enter(credentials.username, credentials.password.get_secret_value())
+
+
+def answer_token_refusal(_: Request, error: Exception) -> Response:
+    """The token endpoint's errors have a form of their own."""
+    assert isinstance(error, ArtStoreError)
+    challenge = {"WWW-Authenticate": _CHALLENGE} if isinstance(error, InvalidClient) else {}
+    body = TokenProblem(error=error.code, error_description=error.detail)
+    return JSONResponse(body.model_dump(), error.status, {**_NEVER_KEPT, **challenge})

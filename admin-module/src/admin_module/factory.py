@@ -1,0 +1,69 @@
+"""The one room that names concrete classes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from admin_module.adapters.passwords import Passwords
+from admin_module.adapters.registry import Registry
+from admin_module.adapters.sealing import SealedKeys
+from admin_module.config import Settings
+from admin_module.domain.clock import Clock, utc_now
+from admin_module.domain.metadata import ServerMetadata, server_metadata
+from admin_module.services.accounts import Accounts
+from admin_module.services.elements import Elements
+from admin_module.services.first_start import FirstStart
+from admin_module.services.keyring import Keyring
+from admin_module.services.login import Login
+from admin_module.services.tokens import ClientTokens
+from artstore_kit.contracts.identity import FleetAddresses
+from artstore_kit.health import Check, Health
+from artstore_kit.postgres import Database
+from artstore_kit.redis import connect, ping
+from artstore_kit.workers import Background
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the admin module does."""
+
+    tokens: ClientTokens
+    login: Login
+    keyring: Keyring
+    accounts: Accounts
+    elements: Elements
+    metadata: ServerMetadata
+    addresses: FleetAddresses
+    checks: tuple[Check, ...]
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, _stopping: asyncio.Event, clock: Clock = utc_now
+) -> AsyncIterator[Services]:
+    """Connect, furnish an empty database, show the known elements; close in reverse order."""
+    async with Background() as background:
+        database, redis = Database(settings.postgres, "admin-module"), connect(settings.redis, "admin-module")
+        background.at_end(database.close)
+        background.at_end(redis.aclose)
+        passwords, sealed_keys = Passwords(), SealedKeys(settings.keys.sealing_key_bytes)
+        keyring = Keyring(database, sealed_keys, settings.tokens, clock)
+        elements = Elements(database, Registry(redis), clock)
+        await FirstStart(database, settings.bootstrap, passwords, sealed_keys, clock).run()
+        await keyring.open()
+        await elements.show_again()
+        yield Services(
+            tokens=ClientTokens(database, keyring, clock),
+            login=Login(database, keyring, passwords, clock),
+            keyring=keyring,
+            accounts=Accounts(database, clock),
+            elements=elements,
+            metadata=server_metadata(settings.tokens.issuer, settings.public.admin_url),
+            addresses=FleetAddresses(**settings.public.model_dump()),
+            checks=(
+                Check("postgres", database.ping),
+                Check("redis", lambda: ping(redis), Health.DEGRADED),
+                Check("signing_key", keyring.check),
+            ),
+        )

@@ -1,0 +1,23 @@
+"""Composition of the admin module."""
+
+from functools import partial
+
+from admin_module.api import discovery, elements, service_accounts, tokens
+from admin_module.config import Settings
+from admin_module.factory import open_services
+from artstore_kit.application import Application, build_app
+from artstore_kit.contracts.errors import TokenRefused
+
+
+def create_app(settings: Settings) -> Application:
+    """The admin module as an ASGI application."""
+    app = build_app(
+        "admin-module",
+        settings=settings,
+        open_services=partial(open_services, settings),
+        routers=[tokens.router, discovery.router, elements.router, service_accounts.router],
+        checks=lambda services: services.checks,
+        keys=lambda services: services.keyring.published,
+    )
+    app.add_exception_handler(TokenRefused, tokens.answer_token_refusal)
+    return app
