@@ -75,18 +75,22 @@ class ByteClient:
     async def put(
         self,
         path: str,
-        body: AsyncIterator[bytes],
+        body: AsyncIterator[bytes] | bytes,
         headers: Mapping[str, str],
         *,
         content_length: int | None = None,
+        expect_continue: bool = False,
         method: str = "PUT",
     ) -> AsyncIterator[ByteAnswer]:
         """Send `body` as it comes, no faster than it is taken. What `body` raises is raised, and cuts the connection.
 
-        Without `content_length` the body goes in chunks (RFC 9112 section 7.1).
+        Without `content_length` a stream goes in chunks (RFC 9112 section 7.1). With `expect_continue` it is not begun
+        before the other side asks for it, so that a refusal costs no byte of it (RFC 9110 section 10.1.1).
         """
         length = {} if content_length is None else {CONTENT_LENGTH: str(content_length)}
-        async with self._asking(method, path, {**headers, **length}, _Sending(body, self._idle_s)) as answer:
+        expect = {"Expect": "100-continue"} if expect_continue else {}
+        sending = body if isinstance(body, bytes) else _Sending(body, self._idle_s)
+        async with self._asking(method, path, {**headers, **length, **expect}, sending) as answer:
             yield answer
 
     @asynccontextmanager
@@ -99,7 +103,7 @@ class ByteClient:
 
     @asynccontextmanager
     async def _asking(
-        self, method: str, path: str, headers: Mapping[str, str], sending: "_Sending | None"
+        self, method: str, path: str, headers: Mapping[str, str], sending: "_Sending | bytes | None"
     ) -> AsyncIterator[ByteAnswer]:
         authorization = await self.callee.authorization()
         async with AsyncExitStack() as stack:
@@ -116,28 +120,39 @@ class ByteClient:
             yield ByteAnswer(response.status, response.headers, response, self.callee)
 
     async def _answered(
-        self, stack: AsyncExitStack, method: str, path: str, headers: Mapping[str, str], sending: "_Sending | None"
+        self,
+        stack: AsyncExitStack,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        sending: "_Sending | bytes | None",
     ) -> aiohttp.ClientResponse:
+        stream = sending if isinstance(sending, _Sending) else None
         request = self._open_session().request(
             method,
             URL(f"{self.callee.base_url}{path}", encoded=True),
-            data=sending.chunks() if sending else None,
+            data=stream.chunks() if stream else sending,
             headers=headers,
             allow_redirects=False,
         )
         try:
-            async with asyncio.timeout(None) as limit:
-                if sending:
-                    sending.limit = limit
-                response = await stack.enter_async_context(request)
+            async with asyncio.timeout(self._first_limit_s(headers, sending)) as limit:
+                if stream:
+                    stream.limit = limit
+                return await stack.enter_async_context(request)
         except (aiohttp.ClientError, OSError) as error:
-            if sending and sending.failure:
-                raise _SourceFailed(sending.failure) from error
+            if stream and stream.failure:
+                raise _SourceFailed(stream.failure) from error
             raise self._failure(error) from error
         finally:
-            if sending:
-                sending.limit = None
-        return response
+            if stream:
+                stream.limit = None
+
+    def _first_limit_s(self, headers: Mapping[str, str], sending: "_Sending | bytes | None") -> float | None:
+        """Before the first chunk of a stream there is nothing to watch; bytes are watched as a whole."""
+        if isinstance(sending, bytes):
+            return self._idle_s * 2
+        return self._idle_s if "Expect" in headers else None
 
     async def _error_of(self, response: aiohttp.ClientResponse, authorization: Mapping[str, str]) -> ArtStoreError:
         if response.status == 401 and authorization:
@@ -149,6 +164,8 @@ class ByteClient:
         return self.callee.error_of(response.status, response.headers, body)
 
     def _failure(self, error: Exception) -> ArtStoreError:
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return self.callee.unreached()
         return self.callee.late(self._idle_s) if isinstance(error, TimeoutError) else self.callee.unreachable()
 
     def _open_session(self) -> aiohttp.ClientSession:

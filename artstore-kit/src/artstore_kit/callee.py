@@ -18,6 +18,7 @@ from artstore_kit.contracts.errors import (
     DeadlineExceeded,
     DependencyAnsweredBadly,
     DependencyUnavailable,
+    DependencyUnreached,
     InternalError,
     NotAuthenticated,
     NotFound,
@@ -116,8 +117,12 @@ class Callee:
         if self.credentials is not None:
             self.credentials.forget(authorization["Authorization"].removeprefix("Bearer "))
 
+    def unreached(self) -> DependencyUnreached:
+        """No connection: nothing was sent."""
+        return DependencyUnreached(f"{self.name} takes no connection.")
+
     def unreachable(self) -> DependencyUnavailable:
-        """No connection, or a broken one."""
+        """A broken connection, or none: something may have been sent."""
         return DependencyUnavailable(f"{self.name} cannot be reached.")
 
     def late(self, deadline_s: float) -> DeadlineExceeded:

@@ -388,6 +388,12 @@ class DependencyUnavailable(ArtStoreError):
     status = 503
 
 
+class DependencyUnreached(DependencyUnavailable):
+    """A service that this one needs takes no connection; nothing was sent to it."""
+
+    status = 503
+
+
 class DatabaseUnavailable(DependencyUnavailable):
     """The database cannot be reached or cannot carry out statements now."""
 

@@ -33,7 +33,7 @@ def application(element: ElementState) -> web.Application:
     """The routes of a storage element."""
     app = web.Application(middlewares=[_answer_errors, _meet_faults], client_max_size=0)
     app[ELEMENT] = element
-    app.router.add_put(_FILES + "/{file_id}", _put)
+    app.router.add_put(_FILES + "/{file_id}", _put, expect_handler=_body_is_asked_for_later)
     app.router.add_get(_FILES + "/{file_id}", _attributes)
     app.router.add_patch(_FILES + "/{file_id}", _patch)
     app.router.add_delete(_FILES + "/{file_id}", _delete)
@@ -175,10 +175,16 @@ async def _report(request: web.Request) -> web.Response:
     return _json(request.app[ELEMENT].report())
 
 
+async def _body_is_asked_for_later(_: web.Request) -> None:
+    """A refusal comes instead of `100 Continue`, as from uvicorn."""
+
+
 async def _body(request: web.Request) -> bytes:
     """The whole body; raises, and so stores nothing, when the sender goes away."""
     cut_after = request.app[ELEMENT].faults.meet("PUT").cut_after_bytes
     received = bytearray()
+    if "Expect" in request.headers and request.transport:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     async for chunk in request.content.iter_any():
         received += chunk
         if cut_after is not None and len(received) >= cut_after:
