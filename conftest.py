@@ -8,6 +8,8 @@ import pytest
 from tools.fleet.databases import PostgresCluster
 from tools.fleet.for_tests import temporary_postgres, temporary_redis
 
+pytest_plugins = ["artstore_kit.testing.fixtures"]
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresCluster]:

@@ -24,6 +24,7 @@ class Database:
     """The connections of this process to one database."""
 
     def __init__(self, settings: PostgresSettings, application_name: str = "artstore") -> None:
+        self.settings = settings
         self._engine = _engine(settings, application_name)
         sa.event.listen(self._engine.sync_engine, "handle_error", _translated)
 

@@ -1,0 +1,1 @@
+"""What the tests of every service stand on: clean databases, minted tokens, stand-ins for other processes."""

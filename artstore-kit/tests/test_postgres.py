@@ -1,0 +1,125 @@
+"""The database as services use it, when it is there and when it is not."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from artstore_kit.contracts.errors import DatabaseUnavailable
+from artstore_kit.postgres import Database
+from artstore_kit.settings import PostgresSettings
+from artstore_kit.testing.application import free_port
+from artstore_kit.testing.databases import settings_for
+from artstore_kit.testing.fixtures import PostgresServer
+
+
+@pytest.fixture(scope="module")
+def settings(postgres_server: PostgresServer) -> PostgresSettings:
+    return settings_for(postgres_server.create_database("kit_postgres"))
+
+
+@pytest.fixture
+async def database(settings: PostgresSettings) -> AsyncIterator[Database]:
+    database = Database(settings, "kit tests")
+    async with database.transaction() as connection:
+        await connection.execute(sa.text("DROP TABLE IF EXISTS things"))
+        await connection.execute(sa.text("CREATE TABLE things (id int PRIMARY KEY)"))
+    yield database
+    await database.close()
+
+
+async def _ids(database: Database) -> list[int]:
+    async with database.connect() as connection:
+        return list(await connection.scalars(sa.text("SELECT id FROM things ORDER BY id")))
+
+
+async def _insert(database: Database, number: int) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(sa.text("INSERT INTO things VALUES (:id)"), {"id": number})
+
+
+async def test_a_transaction_is_kept(database: Database) -> None:
+    await _insert(database, 1)
+    assert await _ids(database) == [1]
+
+
+async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    async def insert_and_fail() -> None:
+        async with database.transaction() as connection:
+            await connection.execute(sa.text("INSERT INTO things VALUES (1)"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await insert_and_fail()
+    assert await _ids(database) == []
+
+
+async def test_a_violated_constraint_is_not_an_outage(database: Database) -> None:
+    await _insert(database, 1)
+    with pytest.raises(IntegrityError):
+        await _insert(database, 1)
+    with pytest.raises(ProgrammingError):
+        async with database.connect() as connection:
+            await connection.execute(sa.text("SELECT nothing FROM nowhere"))
+
+
+async def test_the_server_knows_who_is_connected(database: Database) -> None:
+    async with database.connect() as connection:
+        assert await connection.scalar(sa.text("SHOW application_name")) == "kit tests"
+        assert await connection.scalar(sa.text("SHOW statement_timeout")) == "30s"
+
+
+async def test_nobody_listening_is_unavailable() -> None:
+    database = Database(settings_for(f"postgresql://nobody@127.0.0.1:{free_port()}/none"))
+    with pytest.raises(DatabaseUnavailable):
+        await database.ping()
+
+
+async def test_a_refused_login_is_unavailable(settings: PostgresSettings) -> None:
+    database = Database(settings.model_copy(update={"password": SecretStr("wrong")}))
+    with pytest.raises(DatabaseUnavailable):
+        await database.ping()
+
+
+async def test_a_connection_that_the_server_ends_is_unavailable_then_replaced(database: Database) -> None:
+    async with database.connect() as connection:
+        await _end(database, await connection.scalar(sa.text("SELECT pg_backend_pid()")))
+        with pytest.raises(DatabaseUnavailable):
+            await connection.execute(sa.text("SELECT 1"))
+    await database.ping()
+
+
+async def test_idle_connections_that_the_server_has_ended_are_replaced_unnoticed(database: Database) -> None:
+    async with database.connect() as connection:
+        idle = await connection.scalar(sa.text("SELECT pg_backend_pid()"))
+    ending = Database(database.settings)
+    await _end(ending, idle)
+    await ending.close()
+    assert await _ids(database) == []
+
+
+async def test_a_statement_that_takes_too_long_is_unavailable(settings: PostgresSettings) -> None:
+    hasty = Database(settings.model_copy(update={"statement_timeout_s": 0.2}))
+    with pytest.raises(DatabaseUnavailable):
+        async with hasty.connect() as connection:
+            await connection.execute(sa.text("SELECT pg_sleep(5)"))
+    await hasty.close()
+
+
+async def test_a_server_that_goes_silent_is_unavailable(
+    settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artstore_kit.postgres.CLIENT_GRACE_S", -29.7)
+    hasty = Database(settings)
+    with pytest.raises(DatabaseUnavailable):
+        async with hasty.connect() as connection:
+            await connection.execute(sa.text("SELECT pg_sleep(5)"))
+    await hasty.ping()
+    await hasty.close()
+
+
+async def _end(database: Database, pid: int | None) -> None:
+    async with database.connect() as connection:
+        await connection.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
