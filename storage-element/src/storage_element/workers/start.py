@@ -18,7 +18,7 @@ async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[
         committer, checkpoint = services.committer, services.checkpoint
         await background.start("placing", committer.run_placing())
         await background.start("commit", committer.run())
-        await background.start("index", run_forever("index", 0, services.indexer.round))
+        await background.start("index", run_forever("index", 0.02, services.indexer.round))
         await background.start("checkpoint", run_forever("checkpoint", CHECKPOINT_LOOK_EVERY_S, checkpoint.run_if_due))
         await background.start("report", run_forever("report", settings.report.interval_s, services.reporter.round))
         yield services

@@ -13,7 +13,7 @@ def upgrade() -> None:
     op.execute("COMMENT ON COLUMN files.attributes IS 'attr.json; null for a file that was removed'")
     op.execute(
         "CREATE TABLE index_state ("
-        " only boolean PRIMARY KEY DEFAULT true CHECK (only),"
+        " single_row boolean PRIMARY KEY DEFAULT true CHECK (single_row),"
         " applied_lsn bigint NOT NULL,"
         " generation text NOT NULL)"
     )
