@@ -1,7 +1,7 @@
 """`build_app()`: the application frame that all four services share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any, cast
 
@@ -28,7 +28,7 @@ from artstore_kit.health import Check, health_router
 from artstore_kit.logs import event_logger, start_logging
 from artstore_kit.metrics import metrics_router
 from artstore_kit.request_context import request_id
-from artstore_kit.settings import ServiceSettings
+from artstore_kit.settings import ServiceSettings, WrongSettings
 from artstore_kit.tracing import start_tracing
 
 VERSION = "0.1.0"
@@ -40,11 +40,20 @@ class Application(FastAPI):
     def __init__(self, byte_routes: Sequence[ByteRoute[Any]], **options: Any) -> None:
         super().__init__(**options)
         self.byte_routes = byte_routes
+        self.refusal = ""
         self._frame = Frame(super().__call__, byte_routes, self)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Every request passes the frame first."""
-        await self._frame(scope, receive, send)
+        await self._frame(scope, receive, self._telling_plainly(send) if scope["type"] == "lifespan" else send)
+
+    def _telling_plainly(self, send: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+        """A start that was refused is told by its reason; a traceback would say nothing more."""
+
+        async def tell(message: Any) -> None:
+            await send({**message, "message": self.refusal} if self.refusal and "message" in message else message)
+
+        return tell
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, byte routes included."""
@@ -77,7 +86,11 @@ def build_app[Services](
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         start_logging(title, settings.log)
-        async with start_tracing(title, settings.tracing), open_services(app.state.stopping) as services:
+        async with (
+            start_tracing(title, settings.tracing),
+            _refusal_kept(cast(Application, app)),
+            open_services(app.state.stopping) as services,
+        ):
             source = keys(services) if keys else fetched_from(settings.tokens.keys_url)
             app.state.verifier = TokenVerifier(settings.tokens, source)
             app.state.services = services
@@ -101,6 +114,15 @@ def build_app[Services](
     app.include_router(metrics_router())
     _answer_errors(app)
     return app
+
+
+@asynccontextmanager
+async def _refusal_kept(app: Application) -> AsyncIterator[None]:
+    try:
+        yield
+    except (WrongSettings, ArtStoreError) as error:
+        app.refusal = str(error)
+        raise
 
 
 def services_of[Services](kind: type[Services]) -> Callable[[Request], Services]:
