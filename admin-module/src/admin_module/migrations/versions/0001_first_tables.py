@@ -29,7 +29,9 @@ def _accounts() -> None:
     )
     op.create_table(
         "account_secrets",
-        sa.Column("client_id", sa.ForeignKey("service_accounts.client_id", ondelete="CASCADE"), primary_key=True),
+        sa.Column(
+            "client_id", sa.Text, sa.ForeignKey("service_accounts.client_id", ondelete="CASCADE"), primary_key=True
+        ),
         sa.Column("secret_sha256", BYTEA, sa.CheckConstraint("octet_length(secret_sha256) = 32"), primary_key=True),
         sa.Column("created_at", _moment, nullable=False),
         sa.Column("expires_at", _moment),
