@@ -78,6 +78,11 @@ class Exchange[Services]:
             if not message.get("more_body", False):
                 return
 
+    async def gone(self) -> None:
+        """Return when the receiver has gone away: writes to it fail silently. What is left of its body is dropped."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def start(self, status: int, headers: Headers) -> None:
         """Send the status and headers; chunks follow by `write`."""
         self.started = True

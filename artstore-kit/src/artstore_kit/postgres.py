@@ -1,6 +1,6 @@
 """Access to the service's own PostgreSQL: one engine, and one exception when the database cannot serve."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import sqlalchemy as sa
@@ -23,9 +23,15 @@ _UNAVAILABLE_STATES = ("08", "53", "57", "25006")
 class Database:
     """The connections of this process to one database."""
 
-    def __init__(self, settings: PostgresSettings, application_name: str = "artstore") -> None:
+    def __init__(
+        self,
+        settings: PostgresSettings,
+        application_name: str = "artstore",
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        """`parameters` are PostgreSQL's own, set for every connection."""
         self.settings = settings
-        self._engine = _engine(settings, application_name)
+        self._engine = _engine(settings, application_name, parameters or {})
         sa.event.listen(self._engine.sync_engine, "handle_error", _translated)
 
     @asynccontextmanager
@@ -57,7 +63,7 @@ class Database:
         await self._engine.dispose()
 
 
-def _engine(settings: PostgresSettings, application_name: str) -> AsyncEngine:
+def _engine(settings: PostgresSettings, application_name: str, parameters: Mapping[str, str]) -> AsyncEngine:
     statement_timeout_ms = round(settings.statement_timeout_s * 1000)
     return create_async_engine(
         database_url(settings),
@@ -73,6 +79,7 @@ def _engine(settings: PostgresSettings, application_name: str) -> AsyncEngine:
                 "application_name": application_name,
                 "statement_timeout": str(statement_timeout_ms),
                 "jit": "off",
+                **parameters,
             },
         },
     )

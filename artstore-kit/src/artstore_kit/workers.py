@@ -19,8 +19,14 @@ RUNS = Counter("artstore_worker_runs_total", "Rounds of background workers", ["w
 LAST_SUCCESS = Gauge("artstore_worker_last_success_timestamp_seconds", "When the worker last succeeded", ["worker"])
 
 
-async def run_forever(name: str, interval_s: float, call: Callable[[], Awaitable[object]]) -> NoReturn:
-    """Make `call` every `interval_s` seconds, for good; after failures the pause grows, with jitter, to 30 s.
+async def run_forever(
+    name: str,
+    interval_s: float,
+    call: Callable[[], Awaitable[object]],
+    *,
+    longest_pause_s: float = LONGEST_PAUSE_S,
+) -> NoReturn:
+    """Make `call` every `interval_s` seconds, for good; after failures the pause grows to `longest_pause_s` (jittered).
 
     A failure that goes on is logged once, not each round; its end is logged too.
     """
@@ -29,7 +35,7 @@ async def run_forever(name: str, interval_s: float, call: Callable[[], Awaitable
         outcome = await _round(name, call, failures)
         failures = failures + 1 if outcome == "failed" else 0
         RUNS.labels(name, outcome).inc()
-        await asyncio.sleep(_pause_s(interval_s, failures))
+        await asyncio.sleep(_pause_s(interval_s, failures, longest_pause_s))
 
 
 async def _round(name: str, call: Callable[[], Awaitable[object]], failures: int) -> str:
@@ -48,10 +54,10 @@ async def _round(name: str, call: Callable[[], Awaitable[object]], failures: int
     return "ok"
 
 
-def _pause_s(interval_s: float, failures: int) -> float:
+def _pause_s(interval_s: float, failures: int, longest_pause_s: float) -> float:
     if failures == 0:
         return interval_s
-    longest = min(LONGEST_PAUSE_S, max(interval_s, 0.1) * 2 ** min(failures, 10))
+    longest = min(longest_pause_s, max(interval_s, 0.1) * 2 ** min(failures, 10))
     return random.uniform(longest / 2, longest)  # noqa: S311 (jitter)
 
 
