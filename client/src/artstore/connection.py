@@ -114,6 +114,9 @@ async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
         read_bufsize=READ_BUFFER_BYTES,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S),
     ) as session:
+        # Of its own accord it sends DELETE twice when an idle connection turns out to be closed: attempts are counted
+        # here, so that a 404 to a second one is not taken for an unknown file.
+        session._retry_connection = False
         yield session
 
 

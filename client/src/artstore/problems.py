@@ -1,6 +1,7 @@
 """An answer or a broken connection as the error that it means."""
 
 import json
+import os
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -68,5 +69,13 @@ def unreachable(url: str, error: Exception) -> ArtStoreError:
     """The error for a connection that could not be made, was cut, or fell silent."""
     if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientConnectorError):
         return DeadlineExceeded(f"{url} did not answer in time.")
-    reason = error.os_error.strerror if isinstance(error, aiohttp.ClientConnectorError) else str(error)
-    return DependencyUnavailable(f"{url} cannot be reached: {reason or type(error).__name__}.")
+    return DependencyUnavailable(f"{url} cannot be reached: {_reason(error)}.")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate is not trusted ({error.certificate_error})"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error
+        return os.strerror(cause.errno) if cause.errno and cause.errno > 0 else str(cause.strerror)
+    return str(error) or type(error).__name__
