@@ -76,9 +76,10 @@ async def test_a_deletion_whose_answer_was_lost_is_a_deletion(store: ArtStore, f
     assert not fleet.files
 
 
-@pytest.mark.parametrize(
-    "file_id", ["", "../search", "8d3a1f6e-0000-4000-8000-000000000000", str(new_file_id()).upper()]
-)
+UUID4 = "8d3a1f6e-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize("file_id", ["", "../search", UUID4, str(new_file_id()).upper()])
 async def test_what_is_no_file_id_is_not_sent(store: ArtStore, fleet: Fleet, file_id: str) -> None:
     with pytest.raises(InvalidFields, match="UUIDv7"):
         await store.info(file_id)

@@ -93,7 +93,7 @@ async def test_an_answer_that_is_not_artstores_is_told(store: ArtStore, fleet: F
     with pytest.raises(ArtStoreError, match=r"no Page\[SearchHit\]"):
         await anext(store.search("x"))
     fleet.fail("GET", "/search", status=302, headers={"Location": "http://elsewhere.test/"})
-    with pytest.raises(ArtStoreError, match="302 .*not an answer of ArtStore"):
+    with pytest.raises(ArtStoreError, match=r"302 .*not an answer of ArtStore"):
         await anext(store.search("x"))
 
 
@@ -110,7 +110,7 @@ def test_the_client_stands_on_the_contracts_alone() -> None:
     program = """
 import sys, artstore, artstore.cli.main
 heavy = {"fastapi", "starlette", "sqlalchemy", "redis", "httpx", "uvicorn", "pydantic_settings", "structlog"}
-kit = {name for name in sys.modules if name.startswith("artstore_kit.") and not name.startswith("artstore_kit.contracts")}
+kit = {name for name in sys.modules if name.startswith("artstore_kit.") and name.split(".")[1] != "contracts"}
 print(sorted((heavy & set(sys.modules)) | kit))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path("/"))
