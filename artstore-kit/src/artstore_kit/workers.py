@@ -57,8 +57,8 @@ async def _round(name: str, call: Callable[[], Awaitable[object]], failures: int
 def _pause_s(interval_s: float, failures: int, longest_pause_s: float) -> float:
     if failures == 0:
         return interval_s
-    longest = min(longest_pause_s, max(interval_s, 0.1) * 2 ** min(failures, 10))
-    return random.uniform(longest / 2, longest)  # noqa: S311 (jitter)
+    longest = max(interval_s, min(longest_pause_s, max(interval_s, 0.1) * 2 ** min(failures, 10)))
+    return random.uniform(max(interval_s, longest / 2), longest)  # noqa: S311 (jitter)
 
 
 class Background:
