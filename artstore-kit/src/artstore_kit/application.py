@@ -23,7 +23,7 @@ from artstore_kit.contracts.errors import (
 )
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Scope
 from artstore_kit.exchange import ByteRoute
-from artstore_kit.frame import Frame
+from artstore_kit.frame import API_PREFIX, Frame
 from artstore_kit.health import Check, health_router
 from artstore_kit.logs import event_logger, start_logging
 from artstore_kit.metrics import metrics_router
@@ -109,7 +109,7 @@ def build_app[Services](
     )
     app.state.stopping = asyncio.Event()
     for router in routers:
-        app.include_router(router, prefix="" if router.prefix.startswith("/.well-known") else "/api/v1")
+        app.include_router(router, prefix="" if router.prefix.startswith("/.well-known") else API_PREFIX)
     app.include_router(health_router(lambda: checks(app.state.services)))
     app.include_router(metrics_router())
     _answer_errors(app)

@@ -15,6 +15,7 @@ from artstore_kit.logs import event_logger
 from artstore_kit.request_context import request_id
 from artstore_kit.tracing import server_span
 
+API_PREFIX = "/api/v1"
 REQUEST_ID_HEADER = b"x-request-id"
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
 _QUIET = ("/health/", "/metrics")
@@ -60,7 +61,7 @@ class Frame:
                     await route.handler(exchange)
                     return
             await self._app(scope, tally.receive, tally.send)
-            tally.route = getattr(scope.get("route"), "path", "unmatched")
+            tally.route = _route_of(scope)
         except ArtStoreError as error:
             await self._answer(exchange or Exchange(scope, tally.receive, tally.send, {}), error, tally)
         except Exception:  # noqa: BLE001 (nothing may leave without an answer and a log line)
@@ -133,6 +134,14 @@ class _Tally:
         else:
             self.sent_bytes += len(message.get("body", b""))
         await self._send(message)
+
+
+def _route_of(scope: Scope) -> str:
+    """The route's template. FastAPI's route does not know the prefix under which its router was included."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    if path is None:
+        return "unmatched"
+    return API_PREFIX + path if scope["path"].startswith(f"{API_PREFIX}/") else path
 
 
 def _kept_or_made(given: bytes | None) -> str:
