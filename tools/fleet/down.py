@@ -19,7 +19,7 @@ def down(layout: Layout) -> int:
     supervisor = state.supervisor()
     if supervisor:
         _stop_supervisor(supervisor)
-    ended = leftovers.end(state, state.running())
+    ended = leftovers.end(state, state.records())
     print("the fleet has stopped" if supervisor or ended else f"no fleet runs in {layout.data}")
     return 0
 

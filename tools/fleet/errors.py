@@ -12,16 +12,16 @@ class FleetError(Exception):
 class ProcessDiedError(FleetError):
     """A process ended, or was not ready in time, while it was being started."""
 
-    def __init__(self, name: str, what: str, log: Path) -> None:
+    def __init__(self, name: str, what: str, log: Path, begin: int = 0) -> None:
         self.name = name
-        super().__init__(f"{name} {what}. The end of {log}:\n{log_tail(log)}")
+        super().__init__(f"{name} {what}. The end of {log}:\n{log_tail(log, begin)}")
 
 
-def log_tail(log: Path, lines: int = LOG_LINES_SHOWN) -> str:
-    """The last lines of a log, indented for a terminal; never the whole of a long file."""
+def log_tail(log: Path, begin: int = 0) -> str:
+    """The last lines after position `begin`, indented for a terminal; never the whole of a long file."""
     if not log.exists():
         return "    (no log was written)"
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 64 * 1024))
+        file.seek(max(begin, log.stat().st_size - 64 * 1024))
         text = file.read().decode(errors="replace")
-    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (the log is empty)"
+    return "\n".join(f"    {line}" for line in text.splitlines()[-LOG_LINES_SHOWN:]) or "    (it wrote nothing)"

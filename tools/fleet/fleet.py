@@ -12,6 +12,7 @@ from tools.fleet.layout import Layout
 from tools.fleet.migrations import migrate
 from tools.fleet.parts import Part, ServicePart
 from tools.fleet.ports import Ports, refuse_taken
+from tools.fleet.process import stop_together
 from tools.fleet.secrets import Secrets
 from tools.fleet.servers import Servers
 from tools.fleet.services import NAMES, STAGES, Describer, Service
@@ -85,7 +86,7 @@ class Fleet:
 
     def start(self) -> None:
         """Everything, in order; what does not depend on each other side by side."""
-        if ended := leftovers.end(self.state, self.state.running()):
+        if ended := leftovers.end(self.state, self.state.records()):
             self._say(f"ended what a former start had left behind: {', '.join(ended)}")
         refuse_taken({name: self._port(name) for name in self.parts})
         self.state.write_ports(self.ports)
@@ -151,10 +152,9 @@ class Fleet:
         """Everything, in the reverse order of its start; bounded, and nothing is left behind."""
         for stage in (*reversed(STAGES), [part.process.name for part in self.servers.own()]):
             alive = [name for name in stage if self.parts[name].process.alive]
-            for name in alive:
-                self.parts[name].process.ask_to_stop()
+            stop_together([self.parts[name].process for name in stage])
             for name in stage:
-                self.stop_one(name)
+                self.state.remove(name)
             if alive:
                 self._say(f"stopped {', '.join(alive)}")
 

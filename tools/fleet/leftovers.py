@@ -2,8 +2,7 @@
 
 import contextlib
 import os
-import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import psutil
 
@@ -13,16 +12,26 @@ STOP_WITHIN_S = 15
 
 
 def end(state: RunState, records: Iterable[Record]) -> list[str]:
-    """Asks all to stop, waits within one bound for all, kills the rest; gives the names."""
+    """Asks all to stop, waits within one bound for all, kills the rest; gives the names of those that ran."""
     records = list(records)
-    running = [(record, process) for record in records if (process := record.process)]
-    for record, process in running:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(record.stop_signal)
-    psutil.wait_procs([process for _, process in running], timeout=STOP_WITHIN_S)
+    running = {record.name: process for record in records if (process := record.process)}
     for record in records:
-        with contextlib.suppress(ProcessLookupError):
-            if record.process:
-                os.killpg(record.pid, signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess, KeyError):
+            running[record.name].send_signal(record.stop_signal)
+    psutil.wait_procs(running.values(), timeout=STOP_WITHIN_S)
+    for record in records:
+        for process in _group(record):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         state.remove(record.name)
-    return [record.name for record in records]
+    return list(running)
+
+
+def _group(record: Record) -> Iterator[psutil.Process]:
+    """The process and its helpers, who may have outlived it; nobody's else, should the number have a new owner."""
+    if psutil.pid_exists(record.pid) and record.process is None:
+        return
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == record.pid and process.create_time() >= record.created_at - 1:
+                yield process

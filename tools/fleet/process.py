@@ -29,6 +29,7 @@ class Process:
     stop_within_s: float = 15
     pause: Callable[[float], None] = time.sleep
     _child: subprocess.Popen[bytes] | None = None
+    _log_begin: int = 0
 
     @property
     def pid(self) -> int | None:
@@ -44,9 +45,11 @@ class Process:
         return self._child is not None and self._child.poll() is None
 
     def start(self) -> None:
+        self.kill()  # what died may have left helpers behind
         self.log.parent.mkdir(parents=True, exist_ok=True)
         _rotate(self.log)
         with self.log.open("ab") as log:
+            self._log_begin = log.tell()
             self._child = subprocess.Popen(
                 self.command,
                 env=dict(self.environment),
@@ -61,9 +64,9 @@ class Process:
         deadline = time.monotonic() + within_s
         while not ready():
             if not self.alive:
-                raise ProcessDiedError(self.name, f"ended with code {self.exit_code} at start", self.log)
+                raise self._died(f"ended with code {self.exit_code} at start")
             if time.monotonic() > deadline:
-                raise ProcessDiedError(self.name, f"was not ready after {within_s:.0f} s", self.log)
+                raise self._died(f"was not ready after {within_s:.0f} s")
             self.pause(POLL_S)
 
     def wait_for_success(self, within_s: float = 600) -> None:
@@ -71,24 +74,21 @@ class Process:
         deadline = time.monotonic() + within_s
         while self.alive:
             if time.monotonic() > deadline:
-                raise ProcessDiedError(self.name, f"did not end within {within_s:.0f} s", self.log)
+                raise self._died(f"did not end within {within_s:.0f} s")
             self.pause(POLL_S)
         if self.exit_code:
-            raise ProcessDiedError(self.name, f"failed with code {self.exit_code}", self.log)
+            raise self._died(f"failed with code {self.exit_code}")
+
+    def _died(self, what: str) -> ProcessDiedError:
+        return ProcessDiedError(self.name, what, self.log, self._log_begin)
 
     def ask_to_stop(self) -> None:
-        """Sends the signal and does not wait, so that several can stop side by side."""
+        """Sends the signal and does not wait."""
         if self._child is not None and self.alive:
             self._child.send_signal(self.stop_signal)
 
     def stop(self) -> None:
-        """Asks, waits, then kills: returns only when the process and what it started are gone."""
-        if self._child is None:
-            return
-        self.ask_to_stop()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._child.wait(self.stop_within_s)
-        self.kill()
+        stop_together([self])
 
     def kill(self) -> None:
         """Like a power cut for this process and its helpers: no handler runs, nothing is flushed."""
@@ -98,6 +98,17 @@ class Process:
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
         self._child = None
+
+
+def stop_together(processes: Sequence[Process]) -> None:
+    """Asks all, waits within one bound, then kills: returns when they and what they started are gone."""
+    for process in processes:
+        process.ask_to_stop()
+    deadline = time.monotonic() + max((process.stop_within_s for process in processes), default=0)
+    while any(process.alive for process in processes) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    for process in processes:
+        process.kill()
 
 
 def same_process(pid: int, created_at: float) -> psutil.Process | None:

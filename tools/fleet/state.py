@@ -60,11 +60,11 @@ class RunState:
         content = self._get(name)
         return Record(**content) if content else None
 
-    def running(self) -> list[Record]:
-        """Every process of this fleet that is alive, the supervisor not among them."""
+    def records(self) -> list[Record]:
+        """Every process of this fleet that was started and not stopped, the supervisor not among them."""
         names = [path.stem for path in sorted(self.directory.glob("*.json"))]
         records = [self.record(name) for name in names if name not in {SUPERVISOR, "ports"}]
-        return [record for record in records if record and record.process]
+        return [record for record in records if record]
 
     def supervisor(self) -> Record | None:
         record = self.record(SUPERVISOR)

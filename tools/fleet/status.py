@@ -33,7 +33,7 @@ def status(layout: Layout) -> int:
     state = RunState(layout.run)
     ports = state.ports() if layout.exists() else None
     supervisor = state.supervisor() if layout.exists() else None
-    if ports is None or (supervisor is None and not state.running()):
+    if ports is None or (supervisor is None and not any(record.process for record in state.records())):
         print(f"no fleet runs in {layout.data}")
         return NOT_RUNNING
     lines = [line for name, port in _addresses(ports).items() if (line := _line(state, name, port))]

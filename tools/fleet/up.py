@@ -1,5 +1,6 @@
 """`./fleet up`: starts everything, says where it is, and watches over it until told to stop."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -43,7 +44,7 @@ class Up:
         try:
             fleet.start()
             started = True
-            print(welcome(fleet), flush=True)
+            say(welcome(fleet))
             if self.in_background:
                 _let_go_of_terminal(self.layout.log("fleet"))
             else:
@@ -58,7 +59,9 @@ class Up:
 
 
 def say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+    """Whoever listened may be gone; that must not keep the fleet from being stopped in order."""
+    with contextlib.suppress(OSError):
+        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
 def detach(layout: Layout, command: list[str], show: Callable[[str], None] = print) -> int:
@@ -70,7 +73,8 @@ def detach(layout: Layout, command: list[str], show: Callable[[str], None] = pri
     assert child.stdout is not None
     try:
         for line in child.stdout:
-            show(line.rstrip("\n"))
+            with contextlib.suppress(BrokenPipeError):
+                show(line.rstrip("\n"))
     except KeyboardInterrupt:
         child.terminate()
         return child.wait() or 130
@@ -82,7 +86,6 @@ def detach(layout: Layout, command: list[str], show: Callable[[str], None] = pri
 
 def _let_go_of_terminal(log: Path) -> None:
     """From here on the supervisor speaks to its log; the end of the pipe tells the waiting `up --detach`."""
-    sys.stdout.flush()
     with log.open("ab") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())

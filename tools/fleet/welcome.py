@@ -21,7 +21,7 @@ DUTIES = {
 
 
 def welcome(fleet: Fleet) -> str:
-    return "\n".join(["", *_addresses(fleet), "", *_places(fleet), "", *_password(fleet), *_example(fleet), ""])
+    return "\n".join([*_addresses(fleet), "", *_places(fleet), "", *_password(fleet), *_example(fleet), ""])
 
 
 def _addresses(fleet: Fleet) -> list[str]:
@@ -29,7 +29,7 @@ def _addresses(fleet: Fleet) -> list[str]:
     for name, port in (("postgres", fleet.ports.postgres), ("redis", fleet.ports.redis)):
         where = f"127.0.0.1:{port}" if name in fleet.parts else "yours"
         lines.append(f"  {name:<10} {where}")
-    return ["ArtStore is ready.", "", *lines]
+    return ["ArtStore is ready", "", *lines]
 
 
 def _places(fleet: Fleet) -> list[str]:
