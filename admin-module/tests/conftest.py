@@ -1,0 +1,151 @@
+"""One application for each test module, on a database that its first start has furnished."""
+
+import base64
+import json
+import secrets
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from admin_module.adapters.passwords import Passwords
+from admin_module.adapters.sealing import SealedKeys
+from admin_module.config import BootstrapSettings, KeysSettings, PublicSettings, Settings
+from admin_module.factory import Services
+from admin_module.main import create_app
+from admin_module.services.first_start import FirstStart
+from admin_module.services.keyring import Keyring
+from artstore_kit.application import Application
+from artstore_kit.contracts.identity import Action, Grant, Scope
+from artstore_kit.postgres import Database
+from artstore_kit.settings import PostgresSettings, RedisSettings, ServerSettings, TokenSettings
+from artstore_kit.testing.application import open_client
+from artstore_kit.testing.clock import MovableClock
+
+ISSUER = "http://admin.test"
+PASSWORD = "correct horse battery staple"
+EVERYTHING = [Grant(collection="*", actions=frozenset(Action)).model_dump(mode="json")]
+
+type Fleet = dict[str, str]
+type FirstStartWith = Callable[..., FirstStart]
+type SettingsOf = Callable[[PostgresSettings], Settings]
+
+
+@pytest.fixture(scope="session")
+def service_package() -> str:
+    """Whose migrations are run."""
+    return "admin_module"
+
+
+@pytest.fixture(scope="session")
+def password() -> str:
+    """The first administrator's."""
+    return PASSWORD
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Fleet:
+    """The fleet's own accounts and their secrets."""
+    return {name: secrets.token_urlsafe(32) for name in ("storage-element", "ingester-module", "query-module")}
+
+
+@pytest.fixture(scope="session")
+def settings_of(redis_url: str, fleet: Fleet) -> SettingsOf:
+    """Settings of an admin module on a given database."""
+    keys = KeysSettings.model_validate({"sealing_key": base64.b64encode(secrets.token_bytes(32)).decode()})
+    bootstrap = {"administrator_password": PASSWORD, "accounts": json.dumps(_accounts(fleet))}
+
+    def settings(postgres: PostgresSettings) -> Settings:
+        return Settings(
+            server=ServerSettings(port=0),
+            tokens=TokenSettings(issuer=ISSUER),
+            postgres=postgres,
+            redis=RedisSettings(url=redis_url),
+            keys=keys,
+            bootstrap=BootstrapSettings.model_validate(bootstrap),
+            public=PublicSettings(
+                admin_url="https://store.test", ingester_url="https://in.store.test", query_url="https://out.store.test"
+            ),
+        )
+
+    return settings
+
+
+@pytest.fixture(scope="module")
+def settings(migrated_postgres: PostgresSettings, settings_of: SettingsOf) -> Settings:
+    """Settings of this module's application."""
+    return settings_of(migrated_postgres)
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings) -> Application:
+    """This module's application; `client` starts it."""
+    return create_app(settings)
+
+
+@pytest.fixture(scope="module")
+async def client(app: Application) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the running application, who shows no token."""
+    async with open_client(app) as client:
+        yield client
+
+
+@pytest.fixture
+def services(client: httpx.AsyncClient, app: Application) -> Services:
+    """The running application's services."""
+    services: Services = app.state.services
+    return services
+
+
+@pytest.fixture(scope="module")
+async def as_administrator(client: httpx.AsyncClient) -> dict[str, str]:
+    """Headers of the administrator's requests."""
+    answer = await client.post("/api/v1/auth/login", json={"username": "admin", "password": PASSWORD})
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+@pytest.fixture(scope="module")
+async def as_element(client: httpx.AsyncClient, fleet: Fleet) -> dict[str, str]:
+    """Headers of a storage element's requests."""
+    form = {"grant_type": "client_credentials"}
+    auth = httpx.BasicAuth("storage-element", fleet["storage-element"])
+    answer = await client.post("/api/v1/auth/token", data=form, auth=auth)
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock.starting_now()
+
+
+@pytest.fixture
+def sealed_keys(settings: Settings) -> SealedKeys:
+    return SealedKeys(settings.keys.sealing_key_bytes)
+
+
+@pytest.fixture
+def first_start(database: Database, settings: Settings, sealed_keys: SealedKeys, clock: MovableClock) -> FirstStartWith:
+    """A first start with the usual settings, or with others in their place."""
+
+    def make(bootstrap: BootstrapSettings = settings.bootstrap) -> FirstStart:
+        return FirstStart(database, bootstrap, Passwords(), sealed_keys, clock)
+
+    return make
+
+
+@pytest.fixture
+def keyring(database: Database, settings: Settings, sealed_keys: SealedKeys, clock: MovableClock) -> Keyring:
+    """A keyring that has not been opened."""
+    return Keyring(database, sealed_keys, settings.tokens, clock)
+
+
+def _accounts(fleet: Fleet) -> list[dict[str, object]]:
+    scopes = {
+        "storage-element": [Scope.ELEMENTS_WRITE, Scope.ELEMENTS_READ],
+        "ingester-module": [Scope.FILES_WRITE, Scope.FILES_READ, Scope.ELEMENTS_READ, Scope.FLEET_ACT_FOR],
+        "query-module": [Scope.FILES_READ, Scope.ELEMENTS_READ, Scope.FLEET_ACT_FOR],
+    }
+    return [
+        {"client_id": name, "client_secret": secret, "scopes": scopes[name], "grants": EVERYTHING, "description": ""}
+        for name, secret in fleet.items()
+    ]

@@ -1,0 +1,172 @@
+"""Furnishing an empty database, once."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+
+import pytest
+import sqlalchemy as sa
+
+from admin_module.adapters import tables
+from admin_module.adapters.accounts import find_account, insert_account
+from admin_module.adapters.sealing import SealedKeys
+from admin_module.config import BootstrapSettings, Settings
+from admin_module.domain.clock import Clock
+from admin_module.domain.secrets import new_secret
+from admin_module.services.first_start import FirstStart
+from admin_module.services.keyring import Keyring
+from admin_module.services.tokens import ClientTokens
+from artstore_kit.contracts.errors import InvalidClient
+from artstore_kit.contracts.identity import Scope, ServiceAccount
+from artstore_kit.postgres import Database
+from artstore_kit.settings import WrongSettings
+from artstore_kit.testing.databases import settings_for
+from artstore_kit.testing.fixtures import PostgresServer
+
+type FirstStartWith = Callable[..., FirstStart]
+
+
+async def rows(database: Database) -> Mapping[str, list[tuple[object, ...]]]:
+    """All that is in the tables."""
+    async with database.connect() as connection:
+        return {
+            table.name: [tuple(row) for row in await connection.execute(table.select())]
+            for table in tables.metadata.sorted_tables
+        }
+
+
+def bootstrap(*accounts: Mapping[str, object], password: str | None = "long enough for all") -> BootstrapSettings:
+    return BootstrapSettings.model_validate(
+        {"administrator_password": password, "accounts": json.dumps([{"scopes": [], **each} for each in accounts])}
+    )
+
+
+async def test_an_empty_database_is_furnished(
+    database: Database, first_start: FirstStartWith, fleet: Mapping[str, str]
+) -> None:
+    await first_start().run()
+    found = await rows(database)
+    assert [row[0] for row in found["administrators"]] == ["admin"]
+    assert {row[0] for row in found["service_accounts"]} == set(fleet)
+    assert len(found["signing_keys"]) == 1
+
+
+async def test_the_second_start_changes_nothing(database: Database, first_start: FirstStartWith) -> None:
+    await first_start().run()
+    before = await rows(database)
+    await first_start().run()
+    assert await rows(database) == before
+
+
+async def test_nodes_that_start_at_once_furnish_once(
+    database: Database, first_start: FirstStartWith, fleet: Mapping[str, str]
+) -> None:
+    await asyncio.gather(*(first_start().run() for _ in range(4)))
+    found = await rows(database)
+    sizes = {name: len(each) for name, each in found.items()}
+    assert sizes == {
+        "administrators": 1,
+        "signing_keys": 1,
+        "service_accounts": len(fleet),
+        "account_secrets": len(fleet),
+        "elements": 0,
+    }
+
+
+async def test_no_secret_is_kept_in_clear(
+    database: Database, first_start: FirstStartWith, fleet: Mapping[str, str], password: str
+) -> None:
+    await first_start().run()
+    kept = repr(await rows(database))
+    assert not any(secret in kept for secret in (*fleet.values(), password, "PRIVATE KEY"))
+
+
+async def test_the_first_start_needs_a_password_and_leaves_nothing_without(
+    database: Database, first_start: FirstStartWith
+) -> None:
+    with pytest.raises(WrongSettings, match="ARTSTORE_BOOTSTRAP__ADMINISTRATOR_PASSWORD: there is no administrator"):
+        await first_start(bootstrap(password=None)).run()
+    assert not any((await rows(database)).values())
+
+
+async def test_later_starts_need_no_password_and_do_not_change_it(
+    database: Database, first_start: FirstStartWith
+) -> None:
+    await first_start().run()
+    before = (await rows(database))["administrators"]
+    await first_start(bootstrap(password=None)).run()
+    await first_start(bootstrap(password="quite another password")).run()
+    assert (await rows(database))["administrators"] == before
+
+
+async def test_a_changed_secret_replaces_the_old_one(
+    database: Database, first_start: FirstStartWith, keyring: Keyring, clock: Clock
+) -> None:
+    old, new = new_secret(), new_secret()
+    await first_start(bootstrap({"client_id": "query-module", "client_secret": old})).run()
+    await first_start(bootstrap({"client_id": "query-module", "client_secret": new})).run()
+    tokens = ClientTokens(database, keyring, clock)
+    assert await tokens.issue("query-module", new, "")
+    with pytest.raises(InvalidClient):
+        await tokens.issue("query-module", old, "")
+
+
+async def test_rights_of_fleet_accounts_follow_the_settings(database: Database, first_start: FirstStartWith) -> None:
+    account = {"client_id": "query-module", "client_secret": new_secret()}
+    await first_start(bootstrap(account)).run()
+    await first_start(bootstrap({**account, "scopes": ["files:read"], "description": "finds"})).run()
+    async with database.connect() as connection:
+        found = await find_account(connection, "query-module")
+    assert found is not None
+    assert (found.scopes, found.description) == ([Scope.FILES_READ], "finds")
+    assert found.system
+    assert found.secret_expires_at is None
+
+
+async def test_an_account_that_somebody_made_is_not_taken_over(
+    database: Database, first_start: FirstStartWith, clock: Clock
+) -> None:
+    somebodys = ServiceAccount(
+        client_id="query-module",
+        description="mine",
+        scopes=[],
+        grants=[],
+        system=False,
+        created_at=clock(),
+        secret_expires_at=None,
+    )
+    async with database.transaction() as connection:
+        await insert_account(connection, somebodys)
+    with pytest.raises(WrongSettings, match="'query-module' exists and was not made for the fleet"):
+        await first_start(bootstrap({"client_id": "query-module", "client_secret": new_secret()})).run()
+    async with database.connect() as connection:
+        assert await find_account(connection, "query-module") == somebodys
+
+
+async def test_a_fleet_account_cannot_be_named_like_an_administrator(first_start: FirstStartWith) -> None:
+    with pytest.raises(WrongSettings, match="'admin' is an administrator's name"):
+        await first_start(bootstrap({"client_id": "admin", "client_secret": new_secret()})).run()
+
+
+async def test_a_wrong_sealing_key_is_told_at_start(
+    database: Database, first_start: FirstStartWith, settings: Settings, clock: Clock
+) -> None:
+    await first_start().run()
+    with pytest.raises(WrongSettings, match="ARTSTORE_KEYS__SEALING_KEY: does not open"):
+        await Keyring(database, SealedKeys(bytes(32)), settings.tokens, clock).open()
+
+
+async def test_a_database_without_tables_is_told_at_start(
+    postgres_server: PostgresServer,
+    settings: Settings,
+    sealed_keys: SealedKeys,
+    clock: Clock,
+    first_start: FirstStartWith,
+) -> None:
+    empty = Database(settings_for(postgres_server.create_database("admin_module_not_migrated")))
+    start = FirstStart(empty, settings.bootstrap, first_start().passwords, sealed_keys, clock)
+    with pytest.raises(WrongSettings, match="python -m admin_module migrate"):
+        await start.run()
+    async with empty.connect() as connection:
+        assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == []
+    await empty.close()
