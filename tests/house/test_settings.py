@@ -1,0 +1,39 @@
+"""Every setting is described and documented, and every documented one exists."""
+
+import re
+
+import pytest
+
+from artstore_kit.settings import PREFIX, variables
+from tests.house.the_house import ROOT, SERVICES, settings_of
+
+_NAMED = re.compile(rf"{PREFIX}[A-Z0-9_]+")
+
+
+@pytest.mark.parametrize("package", SERVICES.values())
+def test_every_setting_says_what_it_is(package: str) -> None:
+    assert [name for name, description in variables(settings_of(package)) if not description] == []
+
+
+@pytest.mark.parametrize(("folder", "package"), SERVICES.items())
+def test_the_readme_lists_every_setting_and_no_other(folder: str, package: str) -> None:
+    known = {name for name, _ in variables(settings_of(package))}
+    named = set(_NAMED.findall((ROOT / folder / "README.md").read_text()))
+    assert known - named == set(), "not documented"
+    assert {name.removesuffix("_FILE") for name in named} - known == set(), "documented, but not read"
+
+
+@pytest.mark.parametrize("package", SERVICES.values())
+def test_numbers_have_their_unit_in_their_name(package: str) -> None:
+    units = ("_s", "_ms", "_bytes", "_size", "_ratio", "port", "priority", "_days", "_limit", "_count", "_in_flight")
+    wrong = [name for name in _numbers(package) if not name.lower().endswith(units)]
+    assert wrong == []
+
+
+def _numbers(package: str) -> list[str]:
+    found: list[str] = []
+    for block in settings_of(package).model_fields.values():
+        for name, field in getattr(block.annotation, "model_fields", {}).items():
+            if field.annotation in {int, float}:
+                found.append(name)
+    return found
