@@ -33,14 +33,16 @@ async def start_tracing(service_name: str, settings: TracingSettings) -> AsyncIt
     if settings.otlp_endpoint is None:
         yield
         return
-    provider = _provider(service_name, settings)
+    endpoint = str(settings.otlp_endpoint).rstrip("/").removesuffix("/v1/traces")
+    exporter = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT_S)
+    provider = _provider(service_name, settings.sample_ratio, exporter)
     tracer = provider.get_tracer("artstore")
     _tracers.append(tracer)
     try:
         yield
     finally:
         _tracers.remove(tracer)
-        await asyncio.to_thread(provider.shutdown)
+        await _close(provider, exporter)
 
 
 @dataclass(frozen=True)
@@ -140,11 +142,18 @@ def _method(span: Span) -> str:
     return str(attributes.get("http.request.method", ""))
 
 
-def _provider(service_name: str, settings: TracingSettings) -> TracerProvider:
-    endpoint = str(settings.otlp_endpoint).rstrip("/").removesuffix("/v1/traces")
-    exporter = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT_S)
+async def _close(provider: TracerProvider, exporter: OTLPSpanExporter) -> None:
+    """Send what is waiting; what cannot be sent within `EXPORT_TIMEOUT_S` is dropped."""
+    sending = asyncio.create_task(asyncio.to_thread(provider.shutdown))
+    _, late = await asyncio.wait([sending], timeout=EXPORT_TIMEOUT_S)
+    if late:
+        exporter.shutdown()  # type: ignore[no-untyped-call]
+    await sending
+
+
+def _provider(service_name: str, sample_ratio: float, exporter: OTLPSpanExporter) -> TracerProvider:
     provider = TracerProvider(
-        sampler=ParentBased(TraceIdRatioBased(settings.sample_ratio)),
+        sampler=ParentBased(TraceIdRatioBased(sample_ratio)),
         resource=Resource({"service.name": service_name}),
         shutdown_on_exit=False,
     )

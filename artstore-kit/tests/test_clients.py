@@ -1,0 +1,102 @@
+"""The typed clients against the stand-ins of the services."""
+
+import hashlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from artstore_kit.clients.admin import AdminClient
+from artstore_kit.clients.element import ElementClient
+from artstore_kit.contracts.elements import ElementRegistration
+from artstore_kit.contracts.errors import ElementUnknown, FileUnknown, RevisionMismatch
+from artstore_kit.contracts.files import AttributeChanges, FileAttributes, UploadAttributes
+from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.contracts.modes import Mode
+from artstore_kit.service_token import ServiceToken
+from artstore_kit.testing.admin import AdminStandIn
+from artstore_kit.testing.element import StandInElement, open_element
+
+CONTENT = b"content" * 1000
+ATTRIBUTES = UploadAttributes(name="отчёт 📄.txt", tags=["годовой"])
+
+
+@pytest.fixture
+async def tokens(admin: AdminStandIn) -> AsyncIterator[ServiceToken]:
+    tokens = ServiceToken.of(admin.address(), admin.account())
+    yield tokens
+    await tokens.close()
+
+
+@pytest.fixture
+async def element() -> AsyncIterator[StandInElement]:
+    async with open_element() as element:
+        yield element
+
+
+@pytest.fixture
+async def client(element: StandInElement, tokens: ServiceToken) -> AsyncIterator[ElementClient]:
+    client = ElementClient.at("edit-1", element.url, tokens)
+    yield client
+    await client.close()
+
+
+async def _body() -> AsyncIterator[bytes]:
+    for start in range(0, len(CONTENT), 1000):
+        yield CONTENT[start : start + 1000]
+
+
+async def _put(client: ElementClient) -> FileAttributes:
+    return await client.put_content(new_file_id(), ATTRIBUTES, _body(), content_length=len(CONTENT))
+
+
+async def test_content_goes_in_and_comes_out(client: ElementClient) -> None:
+    file = await _put(client)
+    assert (file.content.name, file.tags) == (ATTRIBUTES.name, ATTRIBUTES.tags)
+    assert file.content.sha256 == hashlib.sha256(CONTENT).hexdigest()
+    async with client.open_content(file.file_id) as answer:
+        assert await answer.read() == CONTENT
+    async with client.open_content(file.file_id, {"Range": "bytes=0-6"}) as answer:
+        assert (answer.status, await answer.read()) == (206, b"content")
+    async with client.open_content(file.file_id, method="HEAD") as answer:
+        assert answer.headers["content-length"] == str(len(CONTENT))
+
+
+async def test_content_that_is_not_there(client: ElementClient) -> None:
+    with pytest.raises(FileUnknown):
+        async with client.open_content(new_file_id()):
+            pass
+
+
+async def test_attributes_change_at_their_revision(client: ElementClient) -> None:
+    file = await _put(client)
+    changed = await client.change(file.file_id, AttributeChanges(tags=["new"]), file.revision)
+    assert (changed.tags, changed.content.name) == (["new"], ATTRIBUTES.name)
+    assert await client.attributes(file.file_id) == changed
+    with pytest.raises(RevisionMismatch):
+        await client.change(file.file_id, AttributeChanges(tags=["late"]), file.revision)
+
+
+async def test_lists_and_changes(client: ElementClient) -> None:
+    kept, removed = await _put(client), await _put(client)
+    await client.remove(removed.file_id)
+    page = await client.files(limit=1)
+    assert [file.file_id for file in page.items] == [kept.file_id]
+    feed = await client.changes(0, limit=10, wait_s=1)
+    assert [(each.file_id, each.attributes is None) for each in feed.items] == [
+        (kept.file_id, False),
+        (removed.file_id, True),
+    ]
+    assert (await client.changes(feed.next_after, limit=10, wait_s=0.1)).items == []
+
+
+async def test_an_element_registers_and_reports(
+    admin: AdminStandIn, tokens: ServiceToken, element: StandInElement
+) -> None:
+    client = AdminClient.of(admin.address(), tokens)
+    with pytest.raises(ElementUnknown):
+        await client.report("edit-1", element.report())
+    await client.register("edit-1", ElementRegistration(url=element.url, mode=Mode.EDIT, epoch=1, priority=5))
+    await client.report("edit-1", element.report())
+    assert [each.element_id for each in await client.elements()] == ["edit-1"]
+    assert (await client.element("edit-1")).report == element.report()
+    await client.close()
