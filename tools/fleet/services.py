@@ -59,10 +59,11 @@ class Describer:
             case "rw-1":
                 return self._element(name, "rw", self.ports.rw_1)
             case "ingester":
-                own = self._account("ingester-module")
+                own = {**self._account("ingester-module"), **self._redis()}
+                own["ARTSTORE_PUBLIC__QUERY_URL"] = self._url(self.ports.query)
                 return self._service(name, "ingester_module", self.ports.ingester, own, None)
             case "query":
-                own = self._account("query-module")
+                own = {**self._account("query-module"), **self._redis()}
                 return self._service(name, "query_module", self.ports.query, own, "artstore_query")
         raise KeyError(name)
 
@@ -79,7 +80,7 @@ class Describer:
             "ARTSTORE_TOKENS__ISSUER": self._url(self.ports.admin),
         }
         postgres = self._postgres(database) if database else {}
-        settings = {**shared, **self._redis(), **postgres, **own, **self.extra.get(name, {})}
+        settings = {**shared, **postgres, **own, **self.extra.get(name, {})}
         return Service(name, package, port, settings, database)
 
     def _element(self, name: str, mode: str, port: int) -> Service:
@@ -99,6 +100,7 @@ class Describer:
             "ARTSTORE_PUBLIC__ADMIN_URL": self._url(self.ports.admin),
             "ARTSTORE_PUBLIC__INGESTER_URL": self._url(self.ports.ingester),
             "ARTSTORE_PUBLIC__QUERY_URL": self._url(self.ports.query),
+            **self._redis(),
         }
         if password := self.secrets.administrator():
             own["ARTSTORE_BOOTSTRAP__ADMINISTRATOR_PASSWORD_FILE"] = str(password)
