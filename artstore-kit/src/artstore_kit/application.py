@@ -14,6 +14,7 @@ from artstore_kit.bearer import KeySource, Principal, TokenVerifier, fetched_fro
 from artstore_kit.contracts.errors import (
     ArtStoreError,
     BadRequest,
+    BodyTooLarge,
     FieldProblem,
     InternalError,
     InvalidFields,
@@ -28,7 +29,8 @@ from artstore_kit.health import Check, health_router
 from artstore_kit.logs import event_logger, start_logging
 from artstore_kit.metrics import metrics_router
 from artstore_kit.request_context import request_id
-from artstore_kit.settings import ServiceSettings, WrongSettings
+from artstore_kit.settings import ServiceSettings
+from artstore_kit.start import StartRefused
 from artstore_kit.tracing import start_tracing
 
 VERSION = "0.1.0"
@@ -120,7 +122,7 @@ def build_app[Services](
 async def _refusal_kept(app: Application) -> AsyncIterator[None]:
     try:
         yield
-    except (WrongSettings, ArtStoreError) as error:
+    except (StartRefused, ArtStoreError) as error:
         app.refusal = str(error)
         raise
 
@@ -182,5 +184,5 @@ def _invalid(error: RequestValidationError) -> ArtStoreError:
 
 
 def _from_http(error: HTTPException) -> ArtStoreError:
-    kind = {404: NotFound, 405: MethodNotAllowed}.get(error.status_code, BadRequest)
+    kind = {404: NotFound, 405: MethodNotAllowed, 413: BodyTooLarge}.get(error.status_code, BadRequest)
     return kind(headers=error.headers)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import resource
 import sys
 from collections.abc import Callable
 from signal import Signals
@@ -54,10 +55,17 @@ def serve(app: Application, settings: ServiceSettings) -> None:
         timeout_keep_alive=settings.server.keep_alive_s,
         timeout_graceful_shutdown=settings.server.drain_s,
     )
+    _take_all_descriptors()
     server = _Server(config, app)
     server.run()
     if not server.started:
         sys.exit(3)
+
+
+def _take_all_descriptors() -> None:
+    """The usual soft limit of 1,024 open files is a limit on connections that nobody chose."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Server(uvicorn.Server):

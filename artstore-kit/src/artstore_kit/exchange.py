@@ -94,8 +94,9 @@ class Exchange[Services]:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
 
     async def answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
-        """Send a whole answer."""
-        await self.start(status, [*headers, ("content-length", str(len(body)))])
+        """Send a whole answer. A 304 has no length of its own (RFC 9110 section 8.6)."""
+        length = [("content-length", str(len(body)))] if status != 304 else []
+        await self.start(status, [*headers, *length])
         await self.write(b"" if self.method == "HEAD" else body, more=False)
 
     async def answer_json(self, status: int, document: bytes | BaseModel, headers: Headers = ()) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from artstore_kit import metrics
-from artstore_kit.contracts.errors import ArtStoreError, IncompleteBody, InternalError
+from artstore_kit.contracts.errors import ArtStoreError, BodyTooLarge, IncompleteBody, InternalError
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.logs import event_logger
 from artstore_kit.request_context import request_id
@@ -20,6 +22,8 @@ REQUEST_ID_HEADER = b"x-request-id"
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
 _QUIET = ("/health/", "/metrics")
 CLIENT_GONE = 499
+BODY_LIMIT_BYTES = 1024 * 1024
+"""Of bodies that are held in memory; those on the byte path are streamed."""
 
 
 class Frame:
@@ -60,7 +64,7 @@ class Frame:
                     exchange = Exchange(scope, tally.receive, tally.send, params)
                     await route.handler(exchange)
                     return
-            await self._app(scope, tally.receive, tally.send)
+            await self._app(scope, _Limited(scope, tally.receive).receive, tally.send)
             tally.route = _route_of(scope)
         except ArtStoreError as error:
             await self._answer(exchange or Exchange(scope, tally.receive, tally.send, {}), error, tally)
@@ -142,6 +146,24 @@ def _route_of(scope: Scope) -> str:
     if path is None:
         return "unmatched"
     return API_PREFIX + path if scope["path"].startswith(f"{API_PREFIX}/") else path
+
+
+class _Limited:
+    """Receives a body of bounded size, whoever sends it: it is read before anybody is asked for a token."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._receive = receive
+        self._left = BODY_LIMIT_BYTES
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > BODY_LIMIT_BYTES:
+            raise BodyTooLarge
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HTTPException(413)  # FastAPI takes anything else that is raised here for broken JSON
+        return message
 
 
 def _kept_or_made(given: bytes | None) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from artstore_kit.start import StartRefused
+
 PREFIX = "ARTSTORE_"
 
 
@@ -111,7 +113,7 @@ class _VariablesAndFiles(EnvSettingsSource):
         return {name.lower(): value for name, value in _expanded(self.settings_cls, os.environ).items()}
 
 
-class WrongSettings(Exception):
+class WrongSettings(StartRefused):
     """The service cannot start with these settings."""
 
 

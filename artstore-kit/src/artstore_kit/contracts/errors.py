@@ -277,8 +277,20 @@ class RevisionMismatch(ArtStoreError):
     status = 412
 
 
+class PreconditionFailed(ArtStoreError):
+    """The content is not the one that If-Match or If-Unmodified-Since names."""
+
+    status = 412
+
+
 class FileTooLarge(ArtStoreError):
     """The file is larger than the limit."""
+
+    status = 413
+
+
+class BodyTooLarge(ArtStoreError):
+    """The body is larger than this address takes."""
 
     status = 413
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,6 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 ATTRIBUTES_HEADER = "X-ArtStore-Attributes"
 ATTRIBUTES_LIMIT_BYTES = 4096
 NAME_LIMIT_BYTES = 1024
+DEEPEST_METADATA = 16
+"""Far below where JSON parsers give up: every reader wraps the attributes in some levels more."""
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _UNPAIRED = re.compile(r"[\ud800-\udfff]")
@@ -38,11 +41,27 @@ def _multiline(text: str) -> str:
     return text
 
 
-def _without_nul(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """PostgreSQL's text cannot hold NUL, so what is to be found may not either."""
+def _searchable(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """PostgreSQL's text cannot hold NUL, so what is to be found may not either; nor may it be too deep to be read."""
+    if _deeper_than(DEEPEST_METADATA, metadata):
+        raise ValueError(f"metadata is at most {DEEPEST_METADATA} levels deep")
     if "\\u0000" in json.dumps(metadata):
         raise ValueError("NUL characters are not allowed")
     return metadata
+
+
+def _deeper_than(levels: int, value: JsonValue) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper_than(levels - 1, each) for each in inner)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the moment lies outside the years 1 to 9999") from None
 
 
 def _collection(text: str) -> str:
@@ -51,16 +70,17 @@ def _collection(text: str) -> str:
     return text
 
 
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 PlainText = Annotated[str, AfterValidator(_without_controls)]
 FileName = Annotated[
     str, Field(min_length=1, max_length=1000), AfterValidator(_without_controls), AfterValidator(_file_name)
 ]
 CollectionName = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_collection)]
-MediaType = Annotated[str, Field(max_length=127, pattern=r"^[\w!#$&^.+-]+/[\w!#$&^.+-]+$")]
+MediaType = Annotated[str, Field(max_length=127, pattern=r"^[A-Za-z0-9_!#$&^.+-]+/[A-Za-z0-9_!#$&^.+-]+$")]
 Tag = Annotated[PlainText, Field(min_length=1, max_length=64)]
 Description = Annotated[str, Field(max_length=3000), AfterValidator(_multiline)]
 MetadataKey = Annotated[PlainText, Field(min_length=1, max_length=64)]
-Metadata = Annotated[dict[MetadataKey, JsonValue], Field(max_length=64), AfterValidator(_without_nul)]
+Metadata = Annotated[dict[MetadataKey, JsonValue], Field(max_length=64), AfterValidator(_searchable)]
 
 
 class RetentionKind(StrEnum):
@@ -85,8 +105,8 @@ class Retention(BaseModel):
 
     policy: Annotated[PlainText, Field(min_length=1, max_length=64)] = "working"
     kind: RetentionKind = RetentionKind.TEMPORARY
-    expires_at: AwareDatetime | None = Field(None, description="a temporary file may be removed after this")
-    retain_until: AwareDatetime | None = Field(None, description="the file cannot be removed before this")
+    expires_at: Moment | None = Field(None, description="a temporary file may be removed after this")
+    retain_until: Moment | None = Field(None, description="the file cannot be removed before this")
 
 
 class Content(BaseModel):
@@ -123,6 +143,17 @@ class Hold(BaseModel):
     reason: Annotated[PlainText, Field(max_length=500)] = ""
 
 
+def _nothing_unknown[M: BaseModel](given: M) -> M:
+    """Fields of a later version survive a rewrite, but no sender may add them."""
+    if given.model_extra:
+        raise ValueError(f"unknown fields: {', '.join(sorted(given.model_extra))}")
+    return given
+
+
+GivenRetention = Annotated[Retention, AfterValidator(_nothing_unknown)]
+GivenHold = Annotated[Hold, AfterValidator(_nothing_unknown)]
+
+
 class UploadAttributes(BaseModel):
     """What the sender says of a new file."""
 
@@ -131,8 +162,8 @@ class UploadAttributes(BaseModel):
     name: FileName
     media_type: MediaType = "application/octet-stream"
     collection: CollectionName = "default"
-    retention: Retention = Retention()
-    holds: list[Hold] = Field([], max_length=16)
+    retention: GivenRetention = Retention()
+    holds: list[GivenHold] = Field([], max_length=16)
     description: Description = ""
     tags: list[Tag] = Field([], max_length=64)
     metadata: Metadata = {}
@@ -146,7 +177,7 @@ class AttributeChanges(BaseModel):
     name: FileName | None = None
     media_type: MediaType | None = None
     collection: CollectionName | None = None
-    retention: Retention | None = None
+    retention: GivenRetention | None = None
     description: Description | None = None
     tags: list[Tag] | None = Field(None, max_length=64)
     metadata: Metadata | None = None
@@ -162,7 +193,7 @@ class FileAttributes(BaseModel):
     revision: int = Field(1, ge=1)
     content: Content
     uploaded_by: str
-    uploaded_at: AwareDatetime
+    uploaded_at: Moment
     collection: CollectionName = "default"
     retention: Retention = Retention()
     holds: list[Hold] = []

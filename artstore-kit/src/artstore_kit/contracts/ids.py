@@ -8,6 +8,8 @@ from uuid import UUID
 from artstore_kit.contracts.errors import InvalidFields
 
 UUID_VERSION = 7
+LATEST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999: later moments cannot be written as a date, nor as a directory."""
 
 
 def new_file_id(now_ms: int | None = None) -> UUID:
@@ -25,6 +27,8 @@ def parse_file_id(text: str) -> UUID:
         raise InvalidFields(f"'{text[:64]}' is not a file id; a file id is a UUIDv7.") from None
     if file_id.version != UUID_VERSION or str(file_id) != text:
         raise InvalidFields("A file id is a UUIDv7 in lower case with hyphens.")
+    if file_id.int >> 80 > LATEST_MS:
+        raise InvalidFields("The moment inside the file id lies beyond the year 9999.")
     return file_id
 
 

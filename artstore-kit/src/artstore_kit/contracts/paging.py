@@ -10,6 +10,7 @@ from artstore_kit.contracts.errors import BadCursor
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
+CURSOR_LIMIT = 2000
 
 
 class Page[Item](BaseModel):
@@ -26,6 +27,8 @@ def encode_cursor(*position: str | int | float | None) -> str:
 
 def decode_cursor(cursor: str, length: int) -> list[str | int | float | None]:
     """What `encode_cursor` was given; `BadCursor` for anything else."""
+    if len(cursor) > CURSOR_LIMIT:
+        raise BadCursor
     try:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):
