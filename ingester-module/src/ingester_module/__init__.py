@@ -1,0 +1,1 @@
+"""The ingester: takes documents in and places each on a storage element."""

@@ -1,0 +1,1 @@
+"""Storage elements and Redis, as the ingester speaks to them."""

@@ -1,0 +1,127 @@
+"""The files of storage elements: put, asked for, changed and removed over HTTP, one connection pool an element."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from artstore_kit.breaker import State
+from artstore_kit.bytestream import ByteClient
+from artstore_kit.callee import Callee, Credentials
+from artstore_kit.clients.element import FILES, attributes_header
+from artstore_kit.contracts.elements import ElementView
+from artstore_kit.contracts.errors import ElementAnsweredBadly
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER, AttributeChanges, FileAttributes, UploadAttributes
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER
+from artstore_kit.digests import REPR_DIGEST_HEADER, format_sha256
+from artstore_kit.outbound import Outbound
+from ingester_module.domain.content import Content, Stream, Whole
+from ingester_module.domain.revisions import revision_tag
+
+ANSWER_LIMIT_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class _Link:
+    callee: Callee
+    contents: ByteClient
+    control: Outbound
+
+    async def close(self) -> None:
+        await self.contents.close()
+        await self.control.close()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an element says of a file: byte for byte, and understood."""
+
+    document: bytes
+    file: FileAttributes
+
+
+class ElementFiles:
+    """Every call goes to the element that is named; nothing is decided here."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._links: dict[tuple[str, str], _Link] = {}
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for link in self._links.values():
+            await link.close()
+
+    async def require_account(self) -> None:
+        """Raise `DependencyUnavailable` when this service can prove to no element who it is."""
+        await self._credentials.token()
+
+    def circuit_open(self, element: ElementView) -> bool:
+        """Whether calls to the element are refused now, without being tried."""
+        return self._link(element).callee.breaker.state is State.OPEN
+
+    async def put(
+        self, element: ElementView, file_id: UUID, attributes: UploadAttributes, content: Content, acting_for: str
+    ) -> Answer:
+        """Store a file; the same again changes nothing. Once this returns, the element has committed."""
+        headers = {ATTRIBUTES_HEADER: attributes_header(attributes), ACTING_FOR_HEADER: acting_for}
+        if content.announced_sha256:
+            headers[REPR_DIGEST_HEADER] = format_sha256(content.announced_sha256)
+        async with self._link(element).contents.put(
+            f"{FILES}/{file_id}",
+            content.data if isinstance(content, Whole) else content.chunks(),
+            headers,
+            content_length=content.size_bytes,
+            expect_continue=isinstance(content, Stream),
+        ) as answer:
+            return _understood(element, await answer.read(ANSWER_LIMIT_BYTES))
+
+    async def get(self, element: ElementView, file_id: UUID) -> Answer:
+        """What the element knows of a file; `FileUnknown` when nothing."""
+        response = await self._link(element).control.call("GET", f"{FILES}/{file_id}")
+        return _understood(element, response.content)
+
+    async def change(
+        self,
+        element: ElementView,
+        file_id: UUID,
+        changes: AttributeChanges,
+        *,
+        revision: int,
+        acting_for: str,
+    ) -> Answer:
+        """Set attributes; `RevisionMismatch` when the file is no longer at this revision."""
+        response = await self._link(element).control.call(
+            "PATCH",
+            f"{FILES}/{file_id}",
+            json=changes.model_dump(mode="json", exclude_unset=True),
+            headers=_condition(revision, acting_for),
+        )
+        return _understood(element, response.content)
+
+    async def remove(
+        self, element: ElementView, file_id: UUID, *, revision: int | None = None, acting_for: str = ""
+    ) -> None:
+        """Delete a file, where the element's mode allows it."""
+        await self._link(element).control.call("DELETE", f"{FILES}/{file_id}", headers=_condition(revision, acting_for))
+
+    def _link(self, element: ElementView) -> _Link:
+        """An element that has moved gets new connections; its former ones fall silent."""
+        name = (element.element_id, element.url)
+        if name not in self._links:
+            callee = Callee(element.element_id, element.url, self._credentials)
+            self._links[name] = _Link(callee, ByteClient(callee), Outbound(callee))
+        return self._links[name]
+
+
+def _condition(revision: int | None, acting_for: str) -> Mapping[str, str]:
+    given = {"If-Match": revision_tag(revision) if revision else "", ACTING_FOR_HEADER: acting_for}
+    return {name: value for name, value in given.items() if value}
+
+
+def _understood(element: ElementView, document: bytes) -> Answer:
+    try:
+        return Answer(document, FileAttributes.model_validate_json(document))
+    except ValidationError:
+        raise ElementAnsweredBadly(f"{element.element_id} answered with an unknown document.") from None

@@ -1,0 +1,22 @@
+"""The byte path: files handed in."""
+
+from artstore_kit.contracts.identity import Scope
+from artstore_kit.exchange import ByteRoute, Exchange
+from ingester_module.api import operations
+from ingester_module.api.intake import new_file
+from ingester_module.factory import Services
+
+PATH = "/api/v1/files"
+
+
+async def upload(exchange: Exchange[Services]) -> None:
+    """Store a new file."""
+    who = await exchange.authenticate(Scope.FILES_WRITE)
+    receipt = await exchange.services.uploads.store(await new_file(exchange), who)
+    headers = [("location", f"{exchange.services.query_url}{PATH}/{receipt.file_id}")]
+    if receipt.replayed:
+        headers.append(("idempotency-replayed", "true"))
+    await exchange.answer_json(201, receipt.document, headers)
+
+
+BYTE_ROUTES: list[ByteRoute[Services]] = [ByteRoute(["POST"], PATH, upload, operations.UPLOAD)]

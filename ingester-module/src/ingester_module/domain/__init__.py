@@ -1,0 +1,1 @@
+"""The words and rules of the ingester; no I/O."""

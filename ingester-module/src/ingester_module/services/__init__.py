@@ -1,0 +1,1 @@
+"""What the ingester does, one room a use case."""
