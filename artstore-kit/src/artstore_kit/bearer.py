@@ -1,5 +1,6 @@
 """Access tokens (RFC 9068) checked locally, and the rights that they carry."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,12 +10,19 @@ import jwt
 from cachetools import TTLCache
 from pydantic import TypeAdapter, ValidationError
 
-from artstore_kit.contracts.errors import GrantMissing, NotAuthenticated, ScopeMissing, TokensUnverifiable
+from artstore_kit.contracts.errors import (
+    ArtStoreError,
+    GrantMissing,
+    NotAuthenticated,
+    ScopeMissing,
+    TokensUnverifiable,
+)
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Action, Grant, Scope
 from artstore_kit.settings import TokenSettings
 
 LEEWAY_S = 60
 KEYS_FETCHED_AT_MOST_EVERY_S = 10
+PAUSE_AFTER_FAILURE_S = 1.0
 REMEMBERED_TOKENS = 10_000
 REMEMBERED_FOR_S = 60
 TOKEN_LIMIT_BYTES = 16_384
@@ -68,6 +76,8 @@ class TokenVerifier:
     clock: Callable[[], float] = time.time
     _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
     _fetched_at: float = -1e9
+    _failed_at: float = -1e9
+    _fetching: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _remembered: TTLCache[str, Principal] = field(
         default_factory=lambda: TTLCache(REMEMBERED_TOKENS, REMEMBERED_FOR_S), repr=False
     )
@@ -107,12 +117,25 @@ class TokenVerifier:
             raise _refused(f"The access token is not valid here: {type(error).__name__}.") from None
 
     async def _key(self, kid: str) -> jwt.PyJWK:
-        if kid not in self._keys and self.clock() - self._fetched_at >= KEYS_FETCHED_AT_MOST_EVERY_S:
-            self._fetched_at = self.clock()
-            self._keys = dict(_usable_keys(await self.fetch_keys()))
+        if kid not in self._keys:
+            async with self._fetching:  # whoever comes meanwhile waits for the same answer
+                await self._refresh(kid)
         if kid not in self._keys:
             raise _refused("The access token is signed with a key that the issuer does not publish.")
         return self._keys[kid]
+
+    async def _refresh(self, kid: str) -> None:
+        now = self.clock()
+        if kid in self._keys or now - self._fetched_at < KEYS_FETCHED_AT_MOST_EVERY_S:
+            return
+        if now - self._failed_at < PAUSE_AFTER_FAILURE_S:
+            raise TokensUnverifiable
+        try:
+            self._keys = _usable_keys(await self.fetch_keys())
+        except ArtStoreError:
+            self._failed_at = now
+            raise
+        self._fetched_at = now
 
 
 def fetched_from(url: str) -> KeySource:
