@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, Json, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, Json, Secret, SecretStr, field_validator
 
 from admin_module.domain.secrets import MIN_LENGTH
 from artstore_kit.contracts.identity import NewServiceAccount
@@ -37,17 +38,14 @@ class FleetAccount(NewServiceAccount):
 
     model_config = ConfigDict(extra="forbid")
 
-    client_secret: SecretStr = Field(min_length=MIN_LENGTH, max_length=128)
+    client_secret: Secret[Annotated[str, Field(pattern=rf"^[\x21-\x7e]{{{MIN_LENGTH},128}}$")]]
 
 
 class BootstrapSettings(BaseModel):
     """What the first start makes."""
 
-    administrator_password: SecretStr | None = Field(
-        None,
-        min_length=12,
-        max_length=1024,
-        description="password of the first administrator, `admin`; read when there is none",
+    administrator_password: Secret[Annotated[str, Field(min_length=12, max_length=1024)]] | None = Field(
+        None, description="password of the first administrator, `admin`; read when there is none"
     )
     accounts: Json[list[FleetAccount]] = Field(
         [],

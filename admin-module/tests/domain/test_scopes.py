@@ -29,7 +29,7 @@ def test_a_token_holds_what_was_asked_of_what_is_held(held: frozenset[Scope], as
 
 
 def test_an_unknown_scope_is_refused() -> None:
-    with pytest.raises(InvalidScope, match="files:burn"):
+    with pytest.raises(InvalidScope, match="no scopes but these: files:read"):
         narrowed([Scope.FILES_READ], "files:burn files:read")
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, Secret
 from starlette.responses import JSONResponse
 
 from admin_module.api.token_request import TokenRequest, read_token_request
@@ -32,7 +32,7 @@ class Credentials(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     username: str = Field(pattern=r"^[\w.@-]{1,64}$")
-    password: SecretStr = Field(min_length=1, max_length=1024)
+    password: Secret[Annotated[str, Field(min_length=1, max_length=1024)]]
 
 
 _PARAMETERS = {

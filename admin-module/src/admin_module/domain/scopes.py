@@ -18,7 +18,7 @@ def narrowed(held: Iterable[str], asked: str) -> list[str]:
     """The scopes of a token for whom `held` are allowed and who `asked` for some (all, when it names none)."""
     allowed, wanted = set(held), set(asked.split())
     if not wanted <= allowed:
-        raise InvalidScope("The account does not hold: " + " ".join(sorted(wanted - allowed)))
+        raise InvalidScope(f"The account holds no scopes but these: {' '.join(sorted(allowed)) or 'none'}.")
     return sorted(wanted or allowed)
 
 

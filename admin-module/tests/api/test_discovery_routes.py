@@ -1,0 +1,36 @@
+"""`/.well-known`."""
+
+import httpx
+
+from artstore_kit.contracts.identity import Scope
+
+
+async def test_signing_keys_are_public_and_cacheable(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/.well-known/jwks.json")
+    assert answer.headers["cache-control"] == "public, max-age=60"
+    (key,) = answer.json()["keys"]
+    assert key.keys() == {"kty", "n", "e", "kid", "use", "alg"}
+    assert (key["kty"], key["use"], key["alg"]) == ("RSA", "sig", "RS256")
+
+
+async def test_metadata_has_what_rfc_8414_asks_for(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/.well-known/oauth-authorization-server")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {
+        "issuer": "http://admin.test",
+        "token_endpoint": "https://store.test/api/v1/auth/token",
+        "jwks_uri": "https://store.test/.well-known/jwks.json",
+        "scopes_supported": sorted(Scope),
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+    }
+
+
+async def test_the_fleet_is_found(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/.well-known/artstore")
+    assert answer.json() == {
+        "admin_url": "https://store.test",
+        "ingester_url": "https://in.store.test",
+        "query_url": "https://out.store.test",
+    }
