@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, Json, Secret, SecretStr, field_validator
 
-from admin_module.domain.secrets import MIN_LENGTH
 from artstore_kit.contracts.identity import NewServiceAccount
 from artstore_kit.settings import PostgresSettings, RedisSettings, ServerSettings, ServiceSettings, TokenSettings
 
 SEALING_KEY_BYTES = 32
+SECRET_MIN_LENGTH = 32
+"""Secrets are kept as plain SHA-256, which is right for random ones only."""
 
 
 class KeysSettings(BaseModel):
@@ -38,7 +39,7 @@ class FleetAccount(NewServiceAccount):
 
     model_config = ConfigDict(extra="forbid")
 
-    client_secret: Secret[Annotated[str, Field(pattern=rf"^[\x21-\x7e]{{{MIN_LENGTH},128}}$")]]
+    client_secret: Secret[Annotated[str, Field(pattern=rf"^[\x21-\x7e]{{{SECRET_MIN_LENGTH},128}}$")]]
 
 
 class BootstrapSettings(BaseModel):

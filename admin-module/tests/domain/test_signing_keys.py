@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from admin_module.domain.signing_keys import SigningKey, current, key_set, named
+from admin_module.domain.signing_keys import LEEWAY_S, SigningKey, current, key_set, named
+from artstore_kit import bearer
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -37,6 +38,10 @@ def test_a_retired_key_is_published_until_its_last_token_has_expired() -> None:
     retired = key("a", not_before=NOW - HOUR, retired_at=NOW)
     assert kids([retired], NOW + timedelta(minutes=15, seconds=59)) == ["a"]
     assert kids([retired], NOW + timedelta(minutes=16)) == []
+
+
+def test_services_are_as_lenient_as_is_thought_here() -> None:
+    assert LEEWAY_S == bearer.LEEWAY_S
 
 
 def test_the_kid_is_the_thumbprint_of_rfc_7638() -> None:

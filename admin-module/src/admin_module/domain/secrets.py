@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 LIFETIME = timedelta(days=90)
-MIN_LENGTH = 32
 
 _NO_HASH = bytes(32)
 

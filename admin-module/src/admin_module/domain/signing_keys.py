@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from admin_module.domain.subjects import TOKEN_LIFETIME_S
-from artstore_kit.bearer import LEEWAY_S
 
 KEY_SIZE_BITS = 3072
+LEEWAY_S = 60
+"""So long after `exp` services still accept a token, whose clock may be behind ours."""
+
 KEPT_AFTER_RETIREMENT = timedelta(seconds=TOKEN_LIFETIME_S + LEEWAY_S)
 
 
