@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.fleet import demo, develop
+from tools.fleet import develop
 from tools.fleet.down import down, reset
 from tools.fleet.layout import DEFAULT_DATA, Layout
 from tools.fleet.logs import logs
@@ -152,7 +152,9 @@ def _logs(options: Namespace) -> int:
 
 
 def _demo(options: Namespace) -> int:
-    return demo.run(options.data, options.paths)
+    from tools.fleet.demo.run import run  # noqa: PLC0415 - the SDK takes longer to import than `up` to look around
+
+    return run(options.data, options.paths)
 
 
 def _test(options: Namespace) -> int:

@@ -26,6 +26,11 @@ class Interruption:
         """Stopping has begun and is bounded: further signals change nothing."""
         self._heeded = False
 
+    def release(self) -> None:
+        """Signals interrupt wherever they find us, as they do in any program, until `listen` is called again."""
+        for number in SIGNALS:
+            signal.signal(number, signal.default_int_handler)
+
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
         if self._asked and self._heeded:

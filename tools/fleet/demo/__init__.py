@@ -1,0 +1,1 @@
+"""`./fleet demo`: real documents go in, are found, and come out bit for bit."""
