@@ -5,6 +5,7 @@ import re
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 PATH = "/api/v1/auth/token"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -196,3 +197,10 @@ async def test_credentials_in_the_address_do_not_count(client: httpx.AsyncClient
 async def test_get_is_not_answered(client: httpx.AsyncClient) -> None:
     answer = await client.get(PATH)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+async def test_the_access_log_says_why(client: httpx.AsyncClient) -> None:
+    with capture_logs() as logs:
+        await client.post(PATH, content=GRANT, headers=FORM | basic(b"query-module:wrong"))
+        await client.get("/api/v1/elements")
+    assert [log["code"] for log in logs if log["event"] == "request"] == ["invalid_client", "not_authenticated"]

@@ -24,7 +24,7 @@ from artstore_kit.contracts.errors import (
 )
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Scope
 from artstore_kit.exchange import ByteRoute
-from artstore_kit.frame import API_PREFIX, Frame
+from artstore_kit.frame import API_PREFIX, Frame, note_code
 from artstore_kit.health import Check, health_router
 from artstore_kit.logs import event_logger, start_logging
 from artstore_kit.metrics import metrics_router
@@ -168,8 +168,9 @@ def _answer_errors(app: FastAPI) -> None:
 
 
 def _answering(meaning: Callable[[Exception], ArtStoreError]) -> Callable[[Request, Exception], Response]:
-    def answer(_: Request, raised: Exception) -> Response:
+    def answer(request: Request, raised: Exception) -> Response:
         error = meaning(raised)
+        note_code(request.scope, error.code)
         body = error.problem(request_id.get()).model_dump_json(exclude_defaults=True)
         return Response(body, error.status, error.headers, "application/problem+json")
 

@@ -22,6 +22,7 @@ REQUEST_ID_HEADER = b"x-request-id"
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
 _QUIET = ("/health/", "/metrics")
 CLIENT_GONE = 499
+_NOTED = "artstore"
 BODY_LIMIT_BYTES = 1024 * 1024
 """Of bodies that are held in memory; those on the byte path are streamed."""
 
@@ -56,6 +57,7 @@ class Frame:
 
     async def _dispatch(self, scope: Scope, tally: "_Tally") -> None:
         exchange: Exchange[Any] | None = None
+        noted = scope[_NOTED] = {"code": ""}
         try:
             for route in self._byte_routes:
                 params = route.match(scope["method"], scope["path"])
@@ -66,6 +68,7 @@ class Frame:
                     return
             await self._app(scope, _Limited(scope, tally.receive).receive, tally.send)
             tally.route = _route_of(scope)
+            tally.code = noted["code"]
         except ArtStoreError as error:
             await self._answer(exchange or Exchange(scope, tally.receive, tally.send, {}), error, tally)
         except Exception:  # noqa: BLE001 (nothing may leave without an answer and a log line)
@@ -138,6 +141,11 @@ class _Tally:
         else:
             self.sent_bytes += len(message.get("body", b""))
         await self._send(message)
+
+
+def note_code(scope: Scope, code: str) -> None:
+    """Say with which error code FastAPI answered, for the request's line in the access log."""
+    scope[_NOTED]["code"] = code
 
 
 def _route_of(scope: Scope) -> str:

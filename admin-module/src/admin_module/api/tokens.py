@@ -11,6 +11,7 @@ from admin_module.factory import Services
 from artstore_kit.application import services_of
 from artstore_kit.contracts.errors import ArtStoreError, InvalidClient
 from artstore_kit.contracts.identity import TokenAnswer
+from artstore_kit.frame import note_code
 
 _CHALLENGE = 'Basic realm="artstore", charset="UTF-8"'
 _NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -74,9 +75,10 @@ async def login(credentials: Credentials, services: Given, response: Response) -
     return await services.login.enter(credentials.username, credentials.password.get_secret_value())
 
 
-def answer_token_refusal(_: Request, error: Exception) -> Response:
+def answer_token_refusal(request: Request, error: Exception) -> Response:
     """The token endpoint's errors have a form of their own."""
     assert isinstance(error, ArtStoreError)
+    note_code(request.scope, error.code)
     challenge = {"WWW-Authenticate": _CHALLENGE} if isinstance(error, InvalidClient) else {}
     body = TokenProblem(error=error.code, error_description=error.detail)
     return JSONResponse(body.model_dump(), error.status, {**_NEVER_KEPT, **challenge})
