@@ -1,11 +1,18 @@
 """`POST /api/v1/auth/token` and those who mean no good, or are merely confused."""
 
+import asyncio
 import base64
+import contextlib
 import re
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
+
+from admin_module.config import Settings
+from admin_module.main import create_app
+from artstore_kit.testing.application import open_server
 
 PATH = "/api/v1/auth/token"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -204,3 +211,17 @@ async def test_the_access_log_says_why(client: httpx.AsyncClient) -> None:
         await client.post(PATH, content=GRANT, headers=FORM | basic(b"query-module:wrong"))
         await client.get("/api/v1/elements")
     assert [log["code"] for log in logs if log["event"] == "request"] == ["invalid_client", "not_authenticated"]
+
+
+async def test_a_body_without_end_over_a_real_connection(settings: Settings) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"a" * 4096
+            await asyncio.sleep(0)
+
+    async with open_server(create_app(settings)) as url, httpx.AsyncClient(base_url=url) as client:
+        with contextlib.suppress(httpx.WriteError, httpx.ReadError):
+            async with asyncio.timeout(10):
+                answer = await client.post(PATH, content=endless(), headers=FORM)
+            assert answer.status_code in {400, 413}
+        assert (await client.get("/health/live")).status_code == 200

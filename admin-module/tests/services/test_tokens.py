@@ -12,10 +12,10 @@ from admin_module.services.accounts import Accounts
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.tokens import ClientTokens
-from artstore_kit.bearer import Principal
 from artstore_kit.contracts.errors import InvalidClient, InvalidScope
 from artstore_kit.contracts.identity import CreatedServiceAccount, NewServiceAccount, Scope
 from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
 from artstore_kit.testing.clock import MovableClock
 
 SECOND = timedelta(seconds=1)

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from artstore_kit.bearer import KeySource, Principal, TokenVerifier, fetched_from
+from artstore_kit.bearer import KeySource, TokenVerifier, fetched_from
 from artstore_kit.contracts.errors import (
     ArtStoreError,
     BadRequest,
@@ -28,6 +28,7 @@ from artstore_kit.frame import API_PREFIX, Frame, note_code
 from artstore_kit.health import Check, health_router
 from artstore_kit.logs import event_logger, start_logging
 from artstore_kit.metrics import metrics_router
+from artstore_kit.principal import Principal
 from artstore_kit.request_context import request_id
 from artstore_kit.settings import ServiceSettings
 from artstore_kit.start import StartRefused

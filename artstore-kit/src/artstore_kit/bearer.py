@@ -12,12 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from artstore_kit.contracts.errors import (
     ArtStoreError,
-    GrantMissing,
     NotAuthenticated,
     ScopeMissing,
     TokensUnverifiable,
 )
-from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Action, Grant, Scope
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Grant, Scope
+from artstore_kit.principal import CHALLENGE, Principal
 from artstore_kit.settings import TokenSettings
 
 LEEWAY_S = 60
@@ -26,45 +26,9 @@ PAUSE_AFTER_FAILURE_S = 1.0
 REMEMBERED_TOKENS = 10_000
 REMEMBERED_FOR_S = 60
 TOKEN_LIMIT_BYTES = 16_384
-CHALLENGE = 'Bearer realm="artstore"'
 
 KeySource = Callable[[], Awaitable[Mapping[str, object]]]
 _GRANTS = TypeAdapter(tuple[Grant, ...])
-
-
-@dataclass(frozen=True)
-class Principal:
-    """Who is asking: the token's subject, what it may, and for whom it acts."""
-
-    subject: str
-    client_id: str
-    scopes: frozenset[str]
-    grants: tuple[Grant, ...]
-    roles: frozenset[str]
-    expires_at: float
-    acting_for: str = ""
-
-    @property
-    def on_whose_behalf(self) -> str:
-        """The person or client whose wish this is."""
-        return self.acting_for or self.subject
-
-    def require(self, scope: Scope) -> None:
-        """Raise `ScopeMissing` unless the token carries `scope`."""
-        if scope not in self.scopes:
-            raise ScopeMissing(
-                f"This operation needs the scope {scope.value}.",
-                headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope.value}"'},
-            )
-
-    def require_grant(self, action: Action, collection: str) -> None:
-        """Raise `GrantMissing` unless a grant allows `action` on `collection`."""
-        if not self.may(action, collection):
-            raise GrantMissing(f"No grant allows {action.value} on the collection '{collection}'.")
-
-    def may(self, action: Action, collection: str) -> bool:
-        """Whether a grant allows `action` on `collection`."""
-        return any(grant.covers(action, collection) for grant in self.grants)
 
 
 @dataclass

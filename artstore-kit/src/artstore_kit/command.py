@@ -51,6 +51,7 @@ def serve(app: Application, settings: ServiceSettings) -> None:
         http="httptools",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_keep_alive=settings.server.keep_alive_s,
         timeout_graceful_shutdown=settings.server.drain_s,

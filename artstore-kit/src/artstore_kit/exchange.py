@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
-from artstore_kit.bearer import Principal, TokenVerifier
+from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts import identity
 from artstore_kit.contracts.errors import ArtStoreError, BadRequest, IncompleteBody
+from artstore_kit.principal import Principal
 
 Headers = Iterable[tuple[str, str]]
 

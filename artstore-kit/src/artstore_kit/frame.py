@@ -1,7 +1,6 @@
 """Around every request: its id, trace, metrics, access log line, and the one place where errors become answers."""
 
 import re
-import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -15,13 +14,11 @@ from artstore_kit.contracts.errors import ArtStoreError, BodyTooLarge, Incomplet
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.logs import event_logger
 from artstore_kit.request_context import request_id
+from artstore_kit.tally import CLIENT_GONE, REQUEST_ID_HEADER, Tally
 from artstore_kit.tracing import server_span
 
 API_PREFIX = "/api/v1"
-REQUEST_ID_HEADER = b"x-request-id"
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
-_QUIET = ("/health/", "/metrics")
-CLIENT_GONE = 499
 _NOTED = "artstore"
 BODY_LIMIT_BYTES = 1024 * 1024
 """Of bodies that are held in memory; those on the byte path are streamed."""
@@ -43,19 +40,19 @@ class Frame:
             return
         scope["app"] = self._owner
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        tally = _Tally(scope, receive, send, _kept_or_made(headers.get(REQUEST_ID_HEADER)))
+        tally = Tally(scope, receive, send, _kept_or_made(headers.get(REQUEST_ID_HEADER)))
         token = request_id.set(tally.request_id)
         metrics.UNDER_WAY.inc()
         try:
             with server_span(scope["method"], headers) as span:
                 await self._dispatch(scope, tally)
-                span.set_status(tally.status)
+                span.set_status(tally.status, tally.route)
         finally:
             metrics.UNDER_WAY.dec()
-            self._account(tally)
+            tally.account()
             request_id.reset(token)
 
-    async def _dispatch(self, scope: Scope, tally: "_Tally") -> None:
+    async def _dispatch(self, scope: Scope, tally: Tally) -> None:
         exchange: Exchange[Any] | None = None
         noted = scope[_NOTED] = {"code": ""}
         try:
@@ -75,8 +72,9 @@ class Frame:
             self._log.exception("request failed", method=scope["method"], path=scope["path"])
             await self._answer(exchange or Exchange(scope, tally.receive, tally.send, {}), InternalError(), tally)
 
-    async def _answer(self, exchange: Exchange[Any], error: ArtStoreError, tally: "_Tally") -> None:
+    async def _answer(self, exchange: Exchange[Any], error: ArtStoreError, tally: Tally) -> None:
         tally.code = error.code
+        tally.cause = f"{error.__cause__!r}"[:500] if error.__cause__ and error.status >= 500 else ""
         if isinstance(error, IncompleteBody) and tally.disconnected:
             tally.status = CLIENT_GONE
         elif tally.started:
@@ -84,63 +82,6 @@ class Frame:
             raise error
         else:
             await exchange.answer_error(error, tally.request_id)
-
-    def _account(self, tally: "_Tally") -> None:
-        method, seconds = tally.scope["method"], time.perf_counter() - tally.began
-        metrics.REQUESTS.labels(method, tally.route, tally.status).inc()
-        metrics.SECONDS.labels(method, tally.route).observe(seconds)
-        metrics.RECEIVED_BYTES.labels(tally.route).inc(tally.received_bytes)
-        metrics.SENT_BYTES.labels(tally.route).inc(tally.sent_bytes)
-        if tally.scope["path"].startswith(_QUIET):
-            return
-        client = tally.scope.get("client")
-        self._log.info(
-            "request",
-            method=method,
-            path=tally.scope["path"],
-            route=tally.route,
-            status=tally.status,
-            duration_ms=round(seconds * 1000, 2),
-            received_bytes=tally.received_bytes,
-            sent_bytes=tally.sent_bytes,
-            client=client[0] if client else "",
-            **({"code": tally.code} if tally.code else {}),
-        )
-
-
-class _Tally:
-    """Counts what passes, and adds the request id to the answer."""
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        self.scope = scope
-        self.request_id = request_id
-        self.route = "unmatched"
-        self.status = CLIENT_GONE
-        self.code = ""
-        self.started = False
-        self.disconnected = False
-        self.received_bytes = 0
-        self.sent_bytes = 0
-        self.began = time.perf_counter()
-        self._receive = receive
-        self._send = send
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            self.disconnected = True
-        else:
-            self.received_bytes += len(message.get("body", b""))
-        return message
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.started = True
-            self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, self.request_id.encode())]
-        else:
-            self.sent_bytes += len(message.get("body", b""))
-        await self._send(message)
 
 
 def note_code(scope: Scope, code: str) -> None:

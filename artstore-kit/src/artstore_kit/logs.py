@@ -1,8 +1,10 @@
 """Logs: one JSON object a line on standard output, each a fixed phrase with fields, bound once a request."""
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -24,7 +26,7 @@ def start_logging(service: str, settings: LogSettings) -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[*shared, structlog.processors.JSONRenderer(_as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
         cache_logger_on_first_use=True,
@@ -35,7 +37,7 @@ def start_logging(service: str, settings: LogSettings) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                structlog.processors.JSONRenderer(_as_json),
             ],
         )
     )
@@ -63,6 +65,19 @@ def _with_context(service: str) -> structlog.typing.Processor:
 def _without_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The last line of defence: a field that is named like a secret is never written."""
     for name in event:
-        if any(word in name.lower() for word in _SECRET_WORDS):
+        if _is_secret(name):
             event[name] = "[removed]"
     return event
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+
+
+def _as_json(event: object, **_: object) -> str:
+    """One encoder for all lines: making one for each takes longer than encoding."""
+    return _AS_JSON(event)

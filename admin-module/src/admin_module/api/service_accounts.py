@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from admin_module.api.cursors import cursor_after, name_in
 from admin_module.factory import Services
 from artstore_kit.application import needs, services_of
-from artstore_kit.bearer import Principal
 from artstore_kit.contracts.identity import (
     CLIENT_ID_PATTERN,
     CreatedServiceAccount,
@@ -16,6 +15,7 @@ from artstore_kit.contracts.identity import (
     ServiceAccount,
 )
 from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from artstore_kit.principal import Principal
 
 router = APIRouter(prefix="/service-accounts", tags=["service accounts"])
 Given = Annotated[Services, Depends(services_of(Services))]

@@ -9,10 +9,10 @@ from admin_module.domain.accounts import account_of
 from admin_module.domain.clock import Clock
 from admin_module.domain.scopes import require_may_give
 from admin_module.domain.secrets import LIFETIME, hashed, new_secret
-from artstore_kit.bearer import Principal
 from artstore_kit.contracts.errors import AccountExists, AccountUnknown
 from artstore_kit.contracts.identity import CreatedServiceAccount, NewServiceAccount, ServiceAccount
 from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
 
 
 @dataclass(frozen=True)

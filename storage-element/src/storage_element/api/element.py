@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from artstore_kit.application import needs
-from artstore_kit.bearer import Principal
 from artstore_kit.contracts.elements import ElementReport
 from artstore_kit.contracts.identity import Scope
+from artstore_kit.principal import Principal
 from storage_element.api.files import Wired
 
 router = APIRouter(prefix="/element", tags=["element"])

@@ -4,12 +4,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
+from pydantic import BeforeValidator
 
 from artstore_kit.application import needs, services_of
-from artstore_kit.bearer import Principal
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes
 from artstore_kit.contracts.identity import Action, Scope
+from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from artstore_kit.principal import Principal
 from storage_element.domain.rules import revision_tag
 from storage_element.factory import Services
 
@@ -18,11 +20,12 @@ Wired = Annotated[Services, Depends(services_of(Services))]
 Reading = Annotated[Principal, needs(Scope.FILES_READ)]
 Writing = Annotated[Principal, needs(Scope.FILES_WRITE)]
 Deleting = Annotated[Principal, needs(Scope.FILES_DELETE)]
+FileId = Annotated[UUID, BeforeValidator(parse_file_id)]
 IfMatch = Annotated[str | None, Header()]
 
 
 @router.get("/{file_id}", response_model=FileAttributes)
-async def show(file_id: UUID, who: Reading, services: Wired) -> Response:
+async def show(file_id: FileId, who: Reading, services: Wired) -> Response:
     """The attributes of one file; their ETag is the revision."""
     file = await services.reader.attributes(file_id)
     who.require_grant(Action.READ, file.collection)
@@ -31,7 +34,7 @@ async def show(file_id: UUID, who: Reading, services: Wired) -> Response:
 
 @router.patch("/{file_id}", response_model=FileAttributes)
 async def change(
-    file_id: UUID, changes: AttributeChanges, who: Writing, services: Wired, if_match: IfMatch = None
+    file_id: FileId, changes: AttributeChanges, who: Writing, services: Wired, if_match: IfMatch = None
 ) -> Response:
     """Set the attributes that are named; `If-Match: "r<revision>"` guards against a change in between."""
     who.require_grant(Action.WRITE, (await services.reader.attributes(file_id)).collection)
@@ -41,7 +44,7 @@ async def change(
 
 
 @router.delete("/{file_id}", status_code=204)
-async def remove(file_id: UUID, who: Deleting, services: Wired, if_match: IfMatch = None) -> None:
+async def remove(file_id: FileId, who: Deleting, services: Wired, if_match: IfMatch = None) -> None:
     """Remove a file that neither a hold nor its retention keeps."""
     who.require_grant(Action.DELETE, (await services.reader.attributes(file_id)).collection)
     await services.writer.remove(file_id, if_match)

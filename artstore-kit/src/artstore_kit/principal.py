@@ -1,0 +1,43 @@
+"""Who is asking, and the rights that the token carries."""
+
+from dataclasses import dataclass
+
+from artstore_kit.contracts.errors import GrantMissing, ScopeMissing
+from artstore_kit.contracts.identity import Action, Grant, Scope
+
+CHALLENGE = 'Bearer realm="artstore"'
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is asking: the token's subject, what it may, and for whom it acts."""
+
+    subject: str
+    client_id: str
+    scopes: frozenset[str]
+    grants: tuple[Grant, ...]
+    roles: frozenset[str]
+    expires_at: float
+    acting_for: str = ""
+
+    @property
+    def on_whose_behalf(self) -> str:
+        """The person or client whose wish this is."""
+        return self.acting_for or self.subject
+
+    def require(self, scope: Scope) -> None:
+        """Raise `ScopeMissing` unless the token carries `scope`."""
+        if scope not in self.scopes:
+            raise ScopeMissing(
+                f"This operation needs the scope {scope.value}.",
+                headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scope.value}"'},
+            )
+
+    def require_grant(self, action: Action, collection: str) -> None:
+        """Raise `GrantMissing` unless a grant allows `action` on `collection`."""
+        if not self.may(action, collection):
+            raise GrantMissing(f"No grant allows {action.value} on the collection '{collection}'.")
+
+    def may(self, action: Action, collection: str) -> bool:
+        """Whether a grant allows `action` on `collection`."""
+        return any(grant.covers(action, collection) for grant in self.grants)

@@ -1,0 +1,91 @@
+"""Keeps count of one request as it passes: what its metrics and its line in the access log say."""
+
+import time
+from functools import lru_cache
+
+from prometheus_client import Counter, Histogram
+from starlette.types import Message, Receive, Scope, Send
+
+from artstore_kit import metrics
+from artstore_kit.logs import event_logger
+
+REQUEST_ID_HEADER = b"x-request-id"
+CLIENT_GONE = 499
+"""The status of a request whose sender went away before it was answered."""
+_QUIET = ("/health/", "/metrics")
+
+
+class Tally:
+    """Stands between the server and the application; adds the request id to the answer."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self.scope = scope
+        self.request_id = request_id
+        self.route = "unmatched"
+        self.status = CLIENT_GONE
+        self.code = ""
+        self.cause = ""
+        self.started = False
+        self.disconnected = False
+        self.received_bytes = 0
+        self.sent_bytes = 0
+        self._began = time.perf_counter()
+        self._receive = receive
+        self._send = send
+
+    async def receive(self) -> Message:
+        """The next message of the request, counted."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.disconnected = True
+        else:
+            self.received_bytes += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass a message of the answer on, counted."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, self.request_id.encode())]
+        else:
+            self.sent_bytes += len(message.get("body", b""))
+        await self._send(message)
+
+    def account(self) -> None:
+        """The request is over: count it, and write its line unless it only asked for health."""
+        seconds = time.perf_counter() - self._began
+        requests, durations, received, sent = _meters(self.scope["method"], self.route, self.status)
+        requests.inc()
+        durations.observe(seconds)
+        received.inc(self.received_bytes)
+        sent.inc(self.sent_bytes)
+        if not self.scope["path"].startswith(_QUIET):
+            self._log(seconds)
+
+    def _log(self, seconds: float) -> None:
+        client = self.scope.get("client")
+        wrong = {name: value for name, value in (("code", self.code), ("cause", self.cause)) if value}
+        event_logger().info(
+            "request",
+            method=self.scope["method"],
+            path=self.scope["path"],
+            route=self.route,
+            status=self.status,
+            duration_ms=round(seconds * 1000, 2),
+            received_bytes=self.received_bytes,
+            sent_bytes=self.sent_bytes,
+            client=client[0] if client else "",
+            **wrong,
+        )
+
+
+@lru_cache(maxsize=4096)
+def _meters(method: str, route: str, status: int) -> tuple[Counter, Histogram, Counter, Counter]:
+    """Looking a metric's child up takes longer than counting with it."""
+    return (
+        metrics.REQUESTS.labels(method, route, status),
+        metrics.SECONDS.labels(method, route),
+        metrics.RECEIVED_BYTES.labels(route),
+        metrics.SENT_BYTES.labels(route),
+    )
