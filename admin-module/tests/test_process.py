@@ -1,0 +1,114 @@
+"""The service as a process: what an operator sees when it starts, and when it does not."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from admin_module.config import Settings
+from artstore_kit.testing.application import free_port
+from artstore_kit.testing.databases import settings_for
+from artstore_kit.testing.fixtures import PostgresServer
+
+type Environment = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def environment(
+    postgres_server: PostgresServer, redis_url: str, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Environment:
+    """Variables of a service on a database that is empty when the module begins."""
+    sealing_key = tmp_path_factory.mktemp("secrets") / "sealing-key"
+    sealing_key.write_text(settings.keys.sealing_key.get_secret_value())
+    port = free_port()
+    return {
+        "PATH": os.environ["PATH"],
+        "ARTSTORE_SERVER__PORT": str(port),
+        "ARTSTORE_TOKENS__ISSUER": f"http://127.0.0.1:{port}",
+        "ARTSTORE_POSTGRES__URL": settings_for(postgres_server.create_database("admin_module_process")).url,
+        "ARTSTORE_REDIS__URL": redis_url,
+        "ARTSTORE_KEYS__SEALING_KEY_FILE": str(sealing_key),
+        "ARTSTORE_PUBLIC__ADMIN_URL": f"http://127.0.0.1:{port}",
+        "ARTSTORE_PUBLIC__INGESTER_URL": "http://127.0.0.1:1",
+        "ARTSTORE_PUBLIC__QUERY_URL": "http://127.0.0.1:1",
+    }
+
+
+@asynccontextmanager
+async def running(verb: str, environment: Environment) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "admin_module",
+        verb,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def ended(verb: str, environment: Environment) -> tuple[int | None, str]:
+    """The exit code and all output of a process that ends by itself."""
+    async with running(verb, environment) as process:
+        output, _ = await asyncio.wait_for(process.communicate(), 30)
+        return process.returncode, output.decode()
+
+
+async def first_answer(url: str) -> httpx.Response:
+    async with asyncio.timeout(20), httpx.AsyncClient() as client:
+        while True:
+            try:
+                return await client.get(url)
+            except httpx.TransportError:
+                await asyncio.sleep(0.1)
+
+
+async def test_without_tables_it_says_how_to_make_them(environment: Environment) -> None:
+    code, output = await ended("serve", environment)
+    assert code
+    assert "run `python -m admin_module migrate` first" in output
+    assert "Traceback" not in output
+
+
+async def test_migrating_makes_them(environment: Environment) -> None:
+    assert (await ended("migrate", environment))[0] == 0
+
+
+async def test_without_a_password_it_says_which_variable_is_missing(environment: Environment) -> None:
+    code, output = await ended("serve", environment)
+    assert code
+    assert "ARTSTORE_BOOTSTRAP__ADMINISTRATOR_PASSWORD: there is no administrator yet" in output
+    assert "Traceback" not in output
+
+
+async def test_it_serves_and_stops_when_it_is_told(environment: Environment) -> None:
+    first_start = environment | {"ARTSTORE_BOOTSTRAP__ADMINISTRATOR_PASSWORD": "correct horse battery"}
+    async with running("serve", first_start) as process:
+        answer = await first_answer(environment["ARTSTORE_PUBLIC__ADMIN_URL"] + "/health/ready")
+        assert (answer.status_code, answer.json()["health"]) == (200, "ok")
+        process.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.wait_for(process.communicate(), 15)
+    assert b"correct horse battery" not in output
+    assert b"Traceback" not in output
+
+
+async def test_with_another_sealing_key_it_does_not_start(environment: Environment, tmp_path: Path) -> None:
+    (tmp_path / "sealing-key").write_text("A" * 43 + "=")
+    code, output = await ended(
+        "serve", environment | {"ARTSTORE_KEYS__SEALING_KEY_FILE": str(tmp_path / "sealing-key")}
+    )
+    assert code
+    assert "ARTSTORE_KEYS__SEALING_KEY: does not open the signing keys in the database" in output
+    assert "Traceback" not in output
