@@ -31,6 +31,8 @@ class Fault:
     """Do it, then cut the connection."""
     cut_after_bytes: int | None = None
     """Cut a download after so many bytes."""
+    wait_s: float = 0
+    """Take this long before anything is done; before a cut, when there is one."""
     alter: bool = False
     """Content is damaged on its way, and nobody on the way notices."""
 

@@ -56,6 +56,8 @@ async def _framed(request: web.Request, handler: Handler) -> web.StreamResponse:
     request[FAULT] = fault
     if fault.status:
         return web.Response(status=fault.status, headers=fault.headers, body=fault.body)
+    if fault.cut_after_bytes is None:
+        await asyncio.sleep(fault.wait_s)
     try:
         if request.path.startswith(("/api/v1/files", "/api/v1/search")):
             _check_token(request)
@@ -201,7 +203,7 @@ async def _send(request: web.Request, part: bytes, status: int, headers: dict[st
     await answer.prepare(request)
     await answer.write(bytes([part[0] ^ 1]) + part[1:] if fault.alter else part[: fault.cut_after_bytes])
     if fault.cut_after_bytes is not None:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(fault.wait_s or 0.05)
         cut(request)
     await answer.write_eof()
     return answer

@@ -1,0 +1,1 @@
+"""The `artstore` command: the SDK for people and scripts."""

@@ -1,0 +1,99 @@
+"""What goes wrong, said with what to do about it, and the exit code that scripts can rely on."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from enum import IntEnum
+
+import typer
+
+from artstore.cli.output import complain
+from artstore.problems import REQUEST_ID_HEADER
+from artstore_kit.contracts import errors
+from artstore_kit.contracts.errors import ArtStoreError
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    DONE = 0
+    FAILED = 1
+    """Something was refused or failed; for several files: at least one of them."""
+    USAGE = 2
+    NOT_LOGGED_IN = 3
+    """There is no login, it has expired, or the credentials are not accepted."""
+    UNREACHABLE = 4
+    """The fleet, or a part of it, does not answer."""
+    INTERRUPTED = 130
+
+
+class NotLoggedIn(Exception):
+    """No stored login can be used."""
+
+
+_NEEDS_LOGIN = (errors.NotAuthenticated, errors.BadCredentials, errors.AccountLocked)
+_AWAY = (errors.DependencyUnavailable, errors.DeadlineExceeded)
+_LOG_IN = "Log in with: artstore login URL"
+_ADVICE: dict[type[Exception], str] = {
+    NotLoggedIn: _LOG_IN,
+    errors.NotAuthenticated: _LOG_IN,
+    errors.BadCredentials: "Check them and log in again: artstore login URL",
+    errors.ScopeMissing: "Ask an administrator for this right.",
+    errors.GrantMissing: "Ask an administrator for a grant on this collection.",
+    errors.DependencyUnavailable: "Is the fleet up? On its machine: ./fleet status",
+    errors.DeadlineExceeded: "Is the fleet overloaded? On its machine: ./fleet status",
+    errors.FileUnknown: "Find it by its words: artstore search WORDS",
+    errors.InvalidFields: "Ids are shown by: artstore ls",
+    errors.AttributesTooLarge: "Shorten the description, the tags or the metadata.",
+    errors.FileHeld: "Only the end of the hold allows it.",
+    errors.FileRetained: "Only the end of its retention allows it.",
+    errors.NoElementAvailable: "Try again later, or ask an administrator for more room.",
+    errors.StorageFull: "Ask an administrator for more room.",
+    errors.DigestMismatch: "Try again; if it stays so, test the memory and the network of this machine.",
+    FileExistsError: "Choose another place with --output, or replace it with --force.",
+    PermissionError: "Check the rights of the file and its folder.",
+    IsADirectoryError: "Give the path of a file.",
+}
+
+
+def run[T](work: Coroutine[None, None, T]) -> T:
+    """Carry out a command; what fails ends it with one message and its exit code."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.DONE) from None
+    except (ArtStoreError, NotLoggedIn, OSError) as error:
+        complain(f"{message(error)}\n{advice(error)}".rstrip())
+        raise typer.Exit(code_of(error)) from None
+
+
+def message(error: Exception) -> str:
+    """What happened, in one line."""
+    if isinstance(error, ArtStoreError):
+        request_id = error.headers.get(REQUEST_ID_HEADER)
+        return f"{error.detail} [{error.code}{f', request {request_id}' if request_id else ''}]"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+def advice(error: Exception) -> str:
+    """What can be done about it; empty when the message says it."""
+    return next((_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE), "")
+
+
+def code_of(error: Exception) -> Exit:
+    """The exit code for this error."""
+    if isinstance(error, (NotLoggedIn, *_NEEDS_LOGIN)):
+        return Exit.NOT_LOGGED_IN
+    return Exit.UNREACHABLE if isinstance(error, _AWAY) else Exit.FAILED
+
+
+def hopeless(error: Exception) -> bool:
+    """Whether the next file would meet the same."""
+    return code_of(error) is Exit.NOT_LOGGED_IN

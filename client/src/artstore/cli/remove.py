@@ -1,0 +1,53 @@
+"""`artstore rm`: documents out of the fleet."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from artstore import ArtStore
+from artstore.cli.credentials import connected
+from artstore.cli.exits import Exit, advice, code_of, message, run
+from artstore.cli.output import complain, safe, say, show_table
+from artstore_kit.contracts.errors import ArtStoreError
+
+
+def rm(
+    file_ids: Annotated[list[str], typer.Argument(help="The ids of the files.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete documents, after asking. What is held or retained is kept."""
+    if not yes and not sys.stdin.isatty():
+        raise typer.BadParameter("there is no terminal to ask on; add --yes")
+    if not yes:
+        names = run(_names(file_ids))
+        listed = "\n".join(f"  {safe(name)}" for name in names)
+        if not typer.confirm(f"{listed}\nDelete {len(names)} for good?", err=True):
+            complain("Nothing was deleted.")
+            raise typer.Exit(Exit.FAILED)
+    failures = run(_remove(file_ids))
+    if failures:
+        rows = [(file_id, message(error), advice(error)) for file_id, error in failures]
+        show_table(("Failed", "Why", "What to do"), rows, on_stderr=True)
+        raise typer.Exit(max(code_of(error) for _, error in failures))
+
+
+async def _names(file_ids: list[str]) -> list[str]:
+    async with connected() as store:
+        return [(await store.info(file_id)).content.name for file_id in file_ids]
+
+
+async def _remove(file_ids: list[str]) -> list[tuple[str, Exception]]:
+    async with connected() as store:
+        outcomes = [(file_id, await _remove_one(store, file_id)) for file_id in file_ids]
+    return [(file_id, error) for file_id, error in outcomes if error is not None]
+
+
+async def _remove_one(store: ArtStore, file_id: str) -> Exception | None:
+    try:
+        await store.delete(file_id)
+    except ArtStoreError as error:
+        return error
+    say(f"{file_id} deleted")
+    return None
