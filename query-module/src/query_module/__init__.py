@@ -1,0 +1,1 @@
+"""Finds documents and brings them back."""

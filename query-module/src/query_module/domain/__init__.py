@@ -1,0 +1,1 @@
+"""What it means to be findable: words, questions, entries, rights and places in a list."""

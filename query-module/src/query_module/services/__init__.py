@@ -1,0 +1,1 @@
+"""Following the elements, searching, and bringing files back."""
