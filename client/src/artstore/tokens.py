@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from artstore.problems import error_of, unreachable
 from artstore.retry import persist
-from artstore_kit.contracts.errors import ArtStoreError, NotAuthenticated
+from artstore_kit.contracts.errors import ArtStoreError
 from artstore_kit.contracts.identity import TokenAnswer
 
 RENEWED_BEFORE_EXPIRY_S = 60.0
@@ -110,10 +110,3 @@ async def _asked(
         return TokenAnswer.model_validate_json(body)
     except ValidationError:
         raise ArtStoreError(f"{url} answered something that is not a token.") from None
-
-
-def checked_expiry(access_token: str, expires_at: float) -> GivenToken:
-    """A stored token while it lasts; `NotAuthenticated` afterwards."""
-    if time.time() >= expires_at:
-        raise NotAuthenticated("The login has expired.")
-    return GivenToken(access_token)
