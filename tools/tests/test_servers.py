@@ -55,6 +55,19 @@ async def test_a_service_owns_its_database_and_nothing_else(postgres_server: Pos
         await value(with_database(own, "artstore_two"), "SELECT 1")
 
 
+async def test_an_administrator_who_is_no_superuser_is_enough(postgres_server: PostgresCluster) -> None:
+    await value(postgres_server.url, "CREATE ROLE ruler LOGIN CREATEDB CREATEROLE PASSWORD 'rules'")
+    where = urlsplit(postgres_server.url)
+    ruler = PostgresCluster(f"postgresql://ruler:rules@{where.hostname}:{where.port}/postgres")
+
+    url = ruler.ensure_service("artstore_ruled", "first")
+    ruler.ensure_service("artstore_ruled", "second")
+    ruler.set_note("artstore_ruled", "seen")
+
+    assert await value(url.replace("artstore_ruled@", "artstore_ruled:second@"), "CREATE TABLE t AS SELECT 1") is None
+    assert ruler.note("artstore_ruled") == "seen"
+
+
 async def test_a_wrong_password_is_refused(postgres_server: PostgresCluster) -> None:
     where = urlsplit(postgres_server.url)
     with pytest.raises(asyncpg.InvalidPasswordError):
