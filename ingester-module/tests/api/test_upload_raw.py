@@ -2,31 +2,118 @@
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes, RetentionKind
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER
 from artstore_kit.digests import format_sha256
 from artstore_kit.testing.element import StandInElement
+from artstore_kit.testing.tokens import TokenMint
 
 FILES = "/api/v1/files"
-LARGE = bytes(range(256)) * 8192
+LARGE = bytes(range(256)) * 12_000
+SIZES = [0, 1, 4096, 256 * 1024, 256 * 1024 + 1, len(LARGE)]
 
 
-async def test_a_file_described_in_the_query_lies_on_the_edit_element(ingester: Any, edit: StandInElement) -> None:
-    answer = await ingester.http.post(
+async def stored(answer: httpx.Response) -> FileAttributes:
+    assert answer.status_code == 201, answer.text
+    return FileAttributes.model_validate_json(answer.content)
+
+
+async def in_chunks(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), 100_000):
+        yield content[start : start + 100_000]
+
+
+async def test_a_file_described_in_the_query_lies_on_the_edit_element(
+    client: httpx.AsyncClient, edit: StandInElement
+) -> None:
+    answer = await client.post(
         FILES,
         params={"name": "отчёт.txt", "collection": "hr/2026", "description": "d", "tag": ["a", "b"]},
         content=b"content",
         headers={"Content-Type": "text/plain; charset=utf-8"},
     )
-    assert answer.status_code == 201
-    file = FileAttributes.model_validate_json(answer.content)
+    file = await stored(answer)
     assert edit.files[file.file_id].content == b"content"
     assert answer.content == edit.files[file.file_id].attributes.to_json()
     assert (file.content.name, file.content.media_type) == ("отчёт.txt", "text/plain")
     assert (file.collection, file.description, file.tags) == ("hr/2026", "d", ["a", "b"])
     assert answer.headers["Location"] == f"http://query.test/api/v1/files/{file.file_id}"
     assert answer.headers["X-Request-ID"] == next(edit.requests("PUT")).headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+async def test_a_file_described_in_a_header_keeps_all_that_was_said(client: httpx.AsyncClient, encoding: str) -> None:
+    described = {"name": "план.pdf", "media_type": "application/pdf", "tags": ["ё"], "metadata": {"a": [1, None, "ü"]}}
+    header = json.dumps(described, ensure_ascii=encoding == "ascii").encode()
+    headers = {ATTRIBUTES_HEADER.encode(): header, b"Content-Type": b"text/plain"}
+    file = await stored(await client.post(FILES, content=b"x", headers=headers))
+    assert (file.content.name, file.content.media_type) == ("план.pdf", "application/pdf")
+    assert (file.tags, file.metadata) == (["ё"], {"a": [1, None, "ü"]})
+
+
+@pytest.mark.parametrize("content_type", [None, "application/octet-stream", "application/x-www-form-urlencoded"])
+async def test_a_type_that_says_nothing_is_not_the_files(client: httpx.AsyncClient, content_type: str | None) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    file = await stored(await client.post(FILES, params={"name": "a"}, content=b"x", headers=headers))
+    assert file.content.media_type == "application/octet-stream"
+
+
+async def test_permanent_files_lie_on_the_archive(client: httpx.AsyncClient, rw: StandInElement) -> None:
+    file = await stored(await client.post(FILES, params={"name": "a", "retention": "permanent"}, content=b"x"))
+    header = json.dumps({"name": "b", "retention": {"kind": "permanent", "policy": "ten years"}})
+    other = await stored(await client.post(FILES, content=b"x", headers={ATTRIBUTES_HEADER: header}))
+    assert file.file_id in rw.files
+    assert rw.files[other.file_id].attributes.retention.policy == "ten years"
+    assert other.retention.kind is RetentionKind.PERMANENT
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_every_size_arrives_whole(
+    client: httpx.AsyncClient, edit: StandInElement, size: int, chunked: bool
+) -> None:
+    content = LARGE[:size]
+    body = in_chunks(content) if chunked else content
+    file = await stored(await client.post(FILES, params={"name": "a"}, content=body))
+    assert edit.files[file.file_id].content == content
+    assert file.content.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("content", [b"small", LARGE])
+@pytest.mark.parametrize("header", ["Repr-Digest", "Content-Digest"])
+async def test_a_right_digest_goes_along_to_the_element(
+    client: httpx.AsyncClient, edit: StandInElement, content: bytes, header: str
+) -> None:
+    digest = format_sha256(hashlib.sha256(content).digest())
+    await stored(await client.post(FILES, params={"name": "a"}, content=content, headers={header: digest}))
+    assert next(edit.requests("PUT")).headers["Repr-Digest"] == digest
+
+
+async def test_a_digest_of_another_kind_is_no_obstacle(client: httpx.AsyncClient) -> None:
+    headers = {"Repr-Digest": "sha-512=:AAAA:"}
+    await stored(await client.post(FILES, params={"name": "a"}, content=b"x", headers=headers))
+
+
+async def test_the_element_hears_for_whom_the_ingester_acts(client: httpx.AsyncClient, edit: StandInElement) -> None:
+    file = await stored(await client.post(FILES, params={"name": "a"}, content=b"x"))
+    bob = await client.post(FILES, params={"name": "a"}, content=b"x", headers={ACTING_FOR_HEADER: "bob"})
+    assert file.uploaded_by == "alice"
+    assert (await stored(bob)).uploaded_by == "bob"
+    tokens = {request.headers["Authorization"] for request in edit.requests("PUT")}
+    assert client.headers["Authorization"] not in tokens
+
+
+@pytest.mark.parametrize("name", ["🎉.txt", "\u202eabc.pdf", "ы" * 512, " a ", "a'\";--", "CON", "%2e%2e%2f"])
+async def test_strange_names_are_kept_as_they_are(client: httpx.AsyncClient, name: str) -> None:
+    file = await stored(await client.post(FILES, params={"name": name}, content=b"x"))
+    assert file.content.name == name
+
+
+async def test_a_token_of_another_issuer_is_not_enough(client: httpx.AsyncClient, mint: TokenMint) -> None:
+    answer = await client.post(FILES, params={"name": "a"}, content=b"x", headers=mint.bearer())
+    assert answer.json()["code"] == "not_authenticated"

@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Response
 
 from artstore_kit.application import needs, services_of
-from artstore_kit.bearer import Principal
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes
 from artstore_kit.contracts.identity import Scope
+from artstore_kit.principal import Principal
 from ingester_module.domain.revisions import revision_tag
 from ingester_module.factory import Services
 

@@ -13,8 +13,11 @@ from artstore_kit.contracts.errors import (
     ElementAnsweredBadly,
     InternalError,
     ModeForbids,
+    UploadInProgress,
 )
 from ingester_module.domain.content import Content, Whole
+
+_OPEN = (DeadlineExceeded, InternalError, DependencyAnsweredBadly, ElementAnsweredBadly, UploadInProgress)
 
 
 class Meaning(Enum):
@@ -32,17 +35,18 @@ def meaning_of(error: ArtStoreError, content: Content) -> Meaning:
     """What `error`, met while `content` was sent, says of the file."""
     if isinstance(content, Whole):
         return _meaning_for_whole(error)
-    if error.status < 500 and not isinstance(error, ModeForbids):
+    if error.status < 500 and not isinstance(error, ModeForbids | UploadInProgress):
         return Meaning.PASS_ON
     # A stream that is not past its head has not ended, so that nothing can have been committed.
     return Meaning.UNSURE if content.past_head else Meaning.NEXT
 
 
 def _meaning_for_whole(error: ArtStoreError) -> Meaning:
-    """A problem document with 503 or 507 is a refusal; a lost connection, silence or a 500 may follow a commit."""
-    if type(error) is DependencyUnavailable:
-        return Meaning.UNSURE
-    if isinstance(error, DeadlineExceeded | InternalError | DependencyAnsweredBadly | ElementAnsweredBadly):
+    """A problem document with 503 or 507 is a refusal; a lost connection, silence or a 500 may follow a commit.
+
+    An upload of a new id can only be under way already when the connection was lost and the client tried again.
+    """
+    if type(error) is DependencyUnavailable or isinstance(error, _OPEN):
         return Meaning.UNSURE
     if isinstance(error, ModeForbids | DigestMismatch):
         return Meaning.NEXT  # the digest was right here: the content was damaged on its way to the element

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from cachetools import TTLCache
 
-from artstore_kit.bearer import Principal
 from artstore_kit.contracts.elements import ElementView
 from artstore_kit.contracts.errors import ArtStoreError, ElementUnavailable, FileUnknown, RevisionMismatch
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes
 from artstore_kit.contracts.identity import Action
+from artstore_kit.principal import Principal
 from artstore_kit.registry import ElementDirectory
 from ingester_module.adapters.element_files import Answer, ElementFiles
 from ingester_module.domain.revisions import revision_matches

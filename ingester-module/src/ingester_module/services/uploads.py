@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from artstore_kit.bearer import Principal
 from artstore_kit.contracts.identity import Action
 from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.principal import Principal
 from ingester_module.domain.content import Content, take
 from ingester_module.domain.idempotency import Record, fingerprint, record_name
 from ingester_module.domain.intake import Limits, NewFile
