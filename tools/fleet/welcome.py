@@ -56,7 +56,7 @@ def _example(fleet: Fleet) -> list[str]:
         "Try it; these lines can be pasted into a second terminal:",
         "",
         f"  cd {shlex.quote(str(ROOT))}",
-        f"  {artstore} login --url {admin} --client-id {DEMO_ACCOUNT} --secret-file {secret}",
+        f"  {artstore} login {admin} --client-id {DEMO_ACCOUNT} --secret-file {secret}",
         f"  {artstore} put {readme}",
         f"  {artstore} search artstore",
         "",
