@@ -1,11 +1,13 @@
 """`./fleet check`, `test`, `bench` and `openapi`: what is done to the code, not with the fleet."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tools.fleet.layout import ROOT
 from tools.install import members
@@ -24,10 +26,13 @@ def test(arguments: Sequence[str], *, coverage: bool) -> int:
     """pytest on everything (or on ARGS), with branch coverage of this process and all services it starts."""
     if not coverage:
         return _run(_module("pytest", *arguments))
-    _run(_module("coverage", "erase"))
-    code = _run(_module("coverage", "run", "-m", "pytest", *arguments))
-    _run(_module("coverage", "combine", "-q"))
-    _run(_module("coverage", "report", "--skip-covered", "--sort=cover"))
+    with TemporaryDirectory() as directory:
+        # A place of its own, so that two runs side by side do not mix their figures.
+        measured = {"COVERAGE_FILE": str(Path(directory) / "coverage")}
+        code = _run(_module("coverage", "run", "-m", "pytest", *arguments), measured)
+        if _run(_module("coverage", "combine", "--quiet"), measured) == 0:
+            _run(_module("coverage", "report", "--skip-covered", "--sort=cover"), measured)
+            shutil.copy(measured["COVERAGE_FILE"], ROOT / ".coverage")
     return code
 
 
@@ -75,5 +80,6 @@ def _module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", name, *arguments]
 
 
-def _run(command: Sequence[str]) -> int:
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False).returncode
+def _run(command: Sequence[str], more: Mapping[str, str] | None = None) -> int:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

@@ -59,7 +59,7 @@ class Process:
                 start_new_session=True,
             )
 
-    def wait_until(self, ready: Callable[[], bool], within_s: float = 60) -> None:
+    def wait_until(self, ready: Callable[[], bool], within_s: float = 120) -> None:
         """Polls `ready`; a process that ends first, or is too slow, is an error that shows its log."""
         deadline = time.monotonic() + within_s
         while not ready():
