@@ -31,6 +31,12 @@ async def test_filters_become_parameters(store: ArtStore, fleet: Fleet) -> None:
     assert set(filters.items()) <= set(seen.query)
 
 
+async def test_words_are_ranked_and_everything_else_is_newest_first(store: ArtStore, fleet: Fleet) -> None:
+    for search in (store.search("words"), store.search(tags=["a"]), store.ls()):
+        assert [hit async for hit in search] == []
+    assert [dict(seen.query)["sort"] for seen in fleet.requests("GET", "/search")] == ["relevance", "newest", "newest"]
+
+
 async def test_a_listing_is_of_a_collection(store: ArtStore) -> None:
     await store.put(b"", name="a", collection="one")
     kept = await store.put(b"", name="b", collection="two")

@@ -28,6 +28,7 @@ class Search:
     uploaded_before: datetime | None = None
     uploaded_by: str = ""
     sort: Sort | None = None
+    """By relevance when words are looked for, otherwise newest first, unless it is said."""
 
     def parameters(self) -> list[tuple[str, str]]:
         """The query of `GET /search`; a moment without a zone is meant in the caller's own."""
@@ -40,7 +41,7 @@ class Search:
             "uploaded_after": _moment(self.uploaded_after),
             "uploaded_before": _moment(self.uploaded_before),
             "uploaded_by": self.uploaded_by,
-            "sort": self.sort or "",
+            "sort": self.sort or ("relevance" if self.text else "newest"),
         }
         return [(name, value) for name, value in single.items() if value] + [("tag", tag) for tag in self.tags]
 

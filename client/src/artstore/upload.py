@@ -50,7 +50,10 @@ def describe(
             metadata=metadata,
         )
     except ValidationError as error:
-        problems = [FieldProblem(field=".".join(map(str, p["loc"])), message=p["msg"]) for p in error.errors()]
+        problems = [
+            FieldProblem(field=".".join(map(str, p["loc"])), message=p["msg"].removeprefix("Value error, "))
+            for p in error.errors()
+        ]
         raise InvalidAttributes(f"{problems[0].field}: {problems[0].message}", errors=problems) from None
 
 

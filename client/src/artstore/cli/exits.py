@@ -44,7 +44,6 @@ _ADVICE: dict[type[Exception], str] = {
     errors.DependencyUnavailable: "Is the fleet up? On its machine: ./fleet status",
     errors.DeadlineExceeded: "Is the fleet overloaded? On its machine: ./fleet status",
     errors.FileUnknown: "Find it by its words: artstore search WORDS",
-    errors.InvalidFields: "Ids are shown by: artstore ls",
     errors.AttributesTooLarge: "Shorten the description, the tags or the metadata.",
     errors.FileHeld: "Only the end of the hold allows it.",
     errors.FileRetained: "Only the end of its retention allows it.",

@@ -28,7 +28,7 @@ def search(
     after: Annotated[datetime | None, typer.Option(help="Only uploaded after this moment.")] = None,
     before: Annotated[datetime | None, typer.Option(help="Only uploaded before this moment.")] = None,
     by: Annotated[str, typer.Option(help="Only uploaded by this person or client.")] = "",
-    sort: Annotated[Sort, typer.Option(help="The order.")] = "relevance",
+    sort: Annotated[Sort | None, typer.Option(help="The order; without words it is newest first.")] = None,
     limit: Limit = 20,
     as_json: Json = False,
 ) -> None:
