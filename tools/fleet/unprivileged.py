@@ -9,11 +9,13 @@ from pathlib import Path
 from tools.fleet.errors import FleetError
 
 # Lets a process read and traverse directories of mode 700 above its own (a clone beneath /root, `mktemp -d`),
-# and nothing more: it can write only where its user may.
+# and nothing more: it can write only where its user may. `no_setuid_fixup` makes access(2), with which initdb looks
+# for its neighbours, see that right too.
 READ_BENEATH_PRIVATE_PARENTS = (
     "--inh-caps=-all,+dac_read_search",
     "--ambient-caps=-all,+dac_read_search",
     "--bounding-set=-all,+dac_read_search",
+    "--securebits=+no_setuid_fixup",
 )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,10 +14,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError
 from redis.retry import Retry
 
+from tools.fleet import unprivileged
 from tools.fleet.databases import PostgresCluster, with_database
 from tools.fleet.directories import open_directory
+from tools.fleet.errors import FleetError
 from tools.fleet.ports import free_ports
-from tools.fleet.postgres import PostgresServer
+from tools.fleet.postgres import BIN_SETTING, PostgresServer, find_binaries
 from tools.fleet.valkey import ValkeyServer
 
 
@@ -80,6 +83,33 @@ def test_a_note_lives_with_its_database(postgres_server: PostgresCluster) -> Non
     assert postgres_server.note("noted") == "abc"
     postgres_server.create_database("noted")
     assert postgres_server.note("noted") is None
+
+
+def test_postgres_runs_from_and_in_a_place_that_is_closed_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a clone beneath /root or `mktemp -d`, where root may not run it and its user may not go."""
+    tmp_path.chmod(0o700)
+    package, clone = find_binaries().parents[1], tmp_path / "my clone"
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.with_name(name), clone / name, ignore=shutil.ignore_patterns("include"))
+    monkeypatch.setenv(BIN_SETTING, str(clone / package.name / "pginstall" / "bin"))
+    server = PostgresServer(clone / "data", port=free_ports(1)[0], password="x", log=tmp_path / "p.log")
+    try:
+        server.start()
+        assert asyncio.run(value(server.cluster.url, "SELECT current_setting('fsync')")) == "on"
+    finally:
+        server.stop()
+
+
+def test_a_user_who_cannot_reach_it_gets_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that was started without the right to pass through closed directories."""
+    if unprivileged.account() is None:
+        pytest.skip("only root has to become another user")
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(unprivileged, "READ_BENEATH_PRIVATE_PARENTS", ("--ambient-caps=-all",))
+    with pytest.raises(FleetError, match=r"cannot reach .* --data DIR"):
+        unprivileged.prefix(find_binaries() / "postgres", tmp_path)
 
 
 def test_postgres_keeps_what_it_committed_through_a_kill(directory: Path) -> None:
