@@ -24,7 +24,7 @@ class Exit(IntEnum):
     NOT_LOGGED_IN = 3
     """There is no login, it has expired, or the credentials are not accepted."""
     UNREACHABLE = 4
-    """The fleet, or a part of it, does not answer."""
+    """The fleet, or a part that is needed, does not answer or cannot serve now (503, 504)."""
     INTERRUPTED = 130
 
 
@@ -33,7 +33,7 @@ class NotLoggedIn(Exception):
 
 
 _NEEDS_LOGIN = (errors.NotAuthenticated, errors.BadCredentials, errors.AccountLocked)
-_AWAY = (errors.DependencyUnavailable, errors.DeadlineExceeded)
+_AWAY = {503, 504}
 _LOG_IN = "Log in with: artstore login URL"
 _ADVICE: dict[type[Exception], str] = {
     NotLoggedIn: _LOG_IN,
@@ -42,12 +42,11 @@ _ADVICE: dict[type[Exception], str] = {
     errors.ScopeMissing: "Ask an administrator for this right.",
     errors.GrantMissing: "Ask an administrator for a grant on this collection.",
     errors.DependencyUnavailable: "Is the fleet up? On its machine: ./fleet status",
-    errors.DeadlineExceeded: "Is the fleet overloaded? On its machine: ./fleet status",
     errors.FileUnknown: "Find it by its words: artstore search WORDS",
     errors.AttributesTooLarge: "Shorten the description, the tags or the metadata.",
     errors.FileHeld: "Only the end of the hold allows it.",
     errors.FileRetained: "Only the end of its retention allows it.",
-    errors.NoElementAvailable: "Try again later, or ask an administrator for more room.",
+    errors.NoElementAvailable: "Try again later, or ask an administrator for an element or more room.",
     errors.StorageFull: "Ask an administrator for more room.",
     errors.DigestMismatch: "Try again; if it stays so, test the memory and the network of this machine.",
     FileExistsError: "Choose another place with --output, or replace it with --force.",
@@ -83,14 +82,21 @@ def message(error: Exception) -> str:
 
 def advice(error: Exception) -> str:
     """What can be done about it; empty when the message says it."""
-    return next((_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE), "")
+    for kind in type(error).__mro__:
+        if kind in _ADVICE:
+            return _ADVICE[kind]
+    return "Try again; if it stays so, look on the fleet's machine: ./fleet status" if _is_away(error) else ""
 
 
 def code_of(error: Exception) -> Exit:
     """The exit code for this error."""
     if isinstance(error, (NotLoggedIn, *_NEEDS_LOGIN)):
         return Exit.NOT_LOGGED_IN
-    return Exit.UNREACHABLE if isinstance(error, _AWAY) else Exit.FAILED
+    return Exit.UNREACHABLE if _is_away(error) else Exit.FAILED
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, ArtStoreError) and error.status in _AWAY
 
 
 def hopeless(error: Exception) -> bool:

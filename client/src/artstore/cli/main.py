@@ -14,7 +14,7 @@ from artstore.cli.remove import rm
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 something failed or was refused; 2 wrong usage; 3 not logged in; "
-    "4 the fleet cannot be reached; 130 interrupted."
+    "4 the fleet cannot be reached or cannot serve now; 130 interrupted."
 )
 
 
