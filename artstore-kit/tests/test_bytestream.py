@@ -9,7 +9,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from artstore_kit.bytestream import ByteAnswer, ByteClient
 from artstore_kit.callee import Callee
-from artstore_kit.contracts.errors import CircuitOpen, DeadlineExceeded, DependencyUnavailable, RangeNotSatisfiable
+from artstore_kit.contracts.errors import (
+    CircuitOpen,
+    DeadlineExceeded,
+    DependencyUnavailable,
+    DependencyUnreached,
+    RangeNotSatisfiable,
+)
 from artstore_kit.outbound import Outbound
 from artstore_kit.testing.application import free_port, open_server
 
@@ -132,6 +138,30 @@ async def test_an_answer_that_stalls_is_an_error() -> None:
     async with _client_of(stall, idle_s=0.3) as client, client.get("/") as answer:
         with pytest.raises(DependencyUnavailable):
             await _read(answer)
+
+
+async def test_a_service_that_dies_with_a_request_on_its_table_was_reached() -> None:
+    """It may have done what was asked, so that this must not look like a connection that was never made."""
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while len(seen) < 2:
+            seen.append(await reader.readuntil(b"\r\n\r\nbody"))
+            if len(seen) == 1:
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        server.close()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with ByteClient(Callee("service", f"http://127.0.0.1:{port}")) as client:
+        async with client.put("/", b"body", {}):
+            pass
+        with pytest.raises(DependencyUnavailable) as lost:
+            async with client.put("/", b"body", {}):
+                pass
+    assert not isinstance(lost.value, DependencyUnreached)
+    assert len(seen) == 2
 
 
 async def test_a_refusal_keeps_the_headers_that_explain_it() -> None:

@@ -183,6 +183,9 @@ class ByteClient:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
             )
+            # Of its own accord it sends a PUT a second time when a kept connection is lost, and tells how that ended:
+            # a service that died with the first one on its table would seem never to have been reached.
+            self._session._retry_connection = False
         return self._session
 
 
