@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import asyncio
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -118,6 +119,19 @@ async def test_a_server_that_goes_silent_is_unavailable(
             await connection.execute(sa.text("SELECT pg_sleep(5)"))
     await hasty.ping()
     await hasty.close()
+
+
+async def test_a_task_that_is_cancelled_within_a_statement_ends(database: Database) -> None:
+    async def sleep() -> None:
+        async with database.connect() as connection:
+            await connection.execute(sa.text("SELECT pg_sleep(5)"))
+
+    sleeping = asyncio.create_task(sleep())
+    await asyncio.sleep(0.2)
+    sleeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sleeping
+    await database.ping()
 
 
 async def _end(database: Database, pid: int | None) -> None:

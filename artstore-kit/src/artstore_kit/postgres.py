@@ -94,7 +94,8 @@ def database_url(settings: PostgresSettings) -> URL:
 def _translated(context: ExceptionContext) -> DatabaseUnavailable | None:
     """Called by SQLAlchemy when a statement fails: the answer replaces its exception, None leaves it."""
     error = context.original_exception
-    if context.is_pre_ping:
+    if context.is_pre_ping or not isinstance(error, Exception):
+        # A cancelled task must stay cancelled, though it leaves its connection unusable.
         return None
     if isinstance(error, TimeoutError):
         # The server has gone silent: a rollback on this connection would hang as long again.
