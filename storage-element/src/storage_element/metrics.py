@@ -18,3 +18,4 @@ FAULT = Gauge("artstore_element_storage_fault", "1 when the element takes no wri
 REPLAYED = Counter("artstore_element_replayed_records_total", "Journal records replayed at start")
 INDEX_PENDING = Gauge("artstore_element_index_pending_records", "Committed records that the index does not show yet")
 INDEX_REBUILDS = Counter("artstore_element_index_rebuilds_total", "Times the index was rebuilt from the files")
+UNREADABLE = Counter("artstore_element_unreadable_attributes_total", "attr.json files that a rebuild could not read")

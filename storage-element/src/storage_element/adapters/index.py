@@ -1,10 +1,12 @@
 """The element's index in PostgreSQL: a rebuildable copy of attributes, ordered by LSN, with tombstones."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artstore_kit.contracts.errors import IndexUnavailable
@@ -18,7 +20,9 @@ _UPSERT = sa.text("""
 """)
 _ADVANCE = sa.text("UPDATE index_state SET applied_lsn = :last WHERE applied_lsn = :before")
 _STATE = sa.text("SELECT applied_lsn, generation FROM index_state")
-_FEED = sa.text("SELECT lsn, file_id, attributes FROM files WHERE lsn > :after ORDER BY lsn LIMIT :limit")
+_FEED = sa.text("""
+    SELECT lsn, file_id, attributes FROM files WHERE lsn > :after AND lsn <= :applied ORDER BY lsn LIMIT :limit
+""")
 _LIST = sa.text("""
     SELECT lsn, file_id, attributes FROM files
     WHERE attributes IS NOT NULL AND file_id > :after ORDER BY file_id LIMIT :limit
@@ -47,12 +51,12 @@ class Index:
 
     async def applied_lsn(self) -> int | None:
         """Up to which LSN the index shows the element; None when it was never built."""
-        async with self._database.connect() as connection:
+        async with self._connect() as connection:
             return (await connection.execute(sa.text("SELECT applied_lsn FROM index_state"))).scalar()
 
     async def apply(self, entries: Sequence[Entry]) -> None:
         """Apply entries of consecutive LSNs; `IndexDiverged` unless they continue what was applied before."""
-        async with self._database.transaction() as connection:
+        async with self._connect() as connection, connection.begin():
             moved = await connection.execute(_ADVANCE, {"last": entries[-1].lsn, "before": entries[0].lsn - 1})
             if moved.rowcount != 1:
                 raise IndexDiverged
@@ -60,7 +64,7 @@ class Index:
 
     async def replace(self, entries: Sequence[Entry], applied_lsn: int, generation: str) -> None:
         """Put `entries` in the place of everything, under a new generation."""
-        async with self._database.transaction() as connection:
+        async with self._connect() as connection, connection.begin():
             await connection.execute(sa.text("DELETE FROM index_state"))
             await connection.execute(sa.text("DELETE FROM files"))
             for at in range(0, len(entries), REBUILD_BATCH):
@@ -71,27 +75,42 @@ class Index:
             )
 
     async def feed(self, after: int, limit: int) -> tuple[str, list[Entry]]:
-        """The feed's generation, and what changed after an LSN, in LSN order."""
-        async with self._database.connect() as connection:
-            state = (await connection.execute(_STATE)).first()
-            if state is None:
-                raise IndexUnavailable("The index is being built.")
-            rows = await connection.execute(_FEED, {"after": after, "limit": limit})
-            return state.generation, [Entry(*row) for row in rows]
+        """The feed's generation, and what changed after an LSN, in LSN order.
+
+        A rebuild reads files that change meanwhile: rows may run ahead of what is applied, and wait for the rest.
+        """
+        async with self._connect() as connection:
+            applied_lsn, generation = await _state(connection)
+            rows = await connection.execute(_FEED, {"after": after, "applied": applied_lsn, "limit": limit})
+            return generation, [Entry(*row) for row in rows]
 
     async def page(self, after: UUID, limit: int) -> list[Entry]:
         """Files in the order of their ids, after `after`."""
-        async with self._database.connect() as connection:
-            if (await connection.execute(_STATE)).first() is None:
-                raise IndexUnavailable("The index is being built.")
+        async with self._connect() as connection:
+            await _state(connection)
             rows = await connection.execute(_LIST, {"after": after, "limit": limit})
             return [Entry(*row) for row in rows]
 
     async def count(self) -> int:
         """How many files the index shows."""
-        async with self._database.connect() as connection:
+        async with self._connect() as connection:
             counted = await connection.execute(sa.text("SELECT count(attributes) FROM files"))
             return int(counted.scalar_one())
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._database.connect() as connection:
+                yield connection
+        except ProgrammingError as error:
+            raise IndexUnavailable("The index has no tables; run `migrate`.") from error
+
+
+async def _state(connection: AsyncConnection) -> tuple[int, str]:
+    state = (await connection.execute(_STATE)).first()
+    if state is None:
+        raise IndexUnavailable("The index is being built.")
+    return state.applied_lsn, state.generation
 
 
 async def _upsert(connection: AsyncConnection, entries: Sequence[Entry]) -> None:

@@ -9,8 +9,10 @@ from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.files import FileAttributes
 from storage_element.adapters import disk
 from storage_element.domain import layout
+from storage_element.domain.capacity import Room
 from storage_element.domain.records import Kind, Record
 
+KNOWN_DIRECTORIES = 10_000
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
@@ -71,6 +73,8 @@ class LocalFiles:
     def _make_directory(self, file_id: UUID) -> None:
         directory = layout.directory_of(file_id)
         if directory not in self._known_directories:
+            if len(self._known_directories) >= KNOWN_DIRECTORIES:
+                self._known_directories.clear()
             self._path(directory).mkdir(mode=0o750, parents=True, exist_ok=True)
             self._known_directories.add(directory)
 
@@ -104,18 +108,19 @@ class LocalFiles:
         """A descriptor of the content; `FileNotFoundError` when it is not there."""
         return os.open(self._path(layout.content_path(file_id, version)), os.O_RDONLY | os.O_CLOEXEC)
 
-    def all_attributes(self) -> Iterator[bytes]:
-        """The bytes of every attr.json, in the order of the directories."""
+    def all_attributes(self) -> Iterator[tuple[Path, bytes]]:
+        """Every attr.json: its path and bytes, in the order of the directories."""
         for directory, subdirectories, names in os.walk(self._path(layout.FILES)):
             subdirectories.sort()
             for name in sorted(names):
                 if name.endswith(layout.ATTRIBUTES_SUFFIX):
                     yield from _read_if_there(Path(directory, name))
 
-    def room_bytes(self) -> tuple[int, int]:
-        """Total and free bytes of the file system."""
-        room = os.fstatvfs(self._sync_fd)
-        return room.f_blocks * room.f_frsize, room.f_bavail * room.f_frsize
+    def room(self) -> Room:
+        """What the file system has. One that makes inodes as it needs them says that it has none at all."""
+        now = os.fstatvfs(self._sync_fd)
+        inodes = now.f_favail if now.f_files else None
+        return Room(now.f_blocks * now.f_frsize, now.f_bavail * now.f_frsize, inodes)
 
     def _path(self, relative: str) -> Path:
         return self.root / relative
@@ -129,9 +134,9 @@ def _write(path: Path, data: bytes) -> None:
         os.close(fd)
 
 
-def _read_if_there(path: Path) -> Iterator[bytes]:
+def _read_if_there(path: Path) -> Iterator[tuple[Path, bytes]]:
     """A file may be removed while the tree is walked."""
     try:
-        yield path.read_bytes()
+        yield path, path.read_bytes()
     except FileNotFoundError:
         return

@@ -15,6 +15,8 @@ from storage_element.domain.records import NO_STAGING
 COALESCED_BYTES = 2 * 2**20
 _MOST_BUFFERS = 512
 
+type _Work = asyncio.Future[None] | asyncio.Future[tuple[None, None]]
+
 
 class Staging:
     """One upload on its way in. Memory is bounded by two coalesced batches."""
@@ -26,8 +28,9 @@ class Staging:
         self._sha256 = hashlib.sha256()
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._flush: asyncio.Future[tuple[None, None]] | None = None
+        self._working: _Work | None = None
         self._fd = -1
+        self._handed_over = False
         self.name = NO_STAGING
         self.size = 0
 
@@ -47,28 +50,41 @@ class Staging:
             return content, self._sha256.hexdigest()
         await self._start_flush()
         await self._flushed()
-        await self._in_thread(self._sync)
+        await self._run(self._in_thread(self._sync))
         return b"", self._sha256.hexdigest()
 
+    def hand_over(self) -> None:
+        """From here on the journal may name what is staged: unless it is taken back, only recovery may remove it."""
+        self._handed_over = True
+
+    def take_back(self) -> None:
+        """The journal does not name it: it was refused."""
+        self._handed_over = False
+
     async def discard(self) -> None:
-        """Leave nothing behind. After a commit there is nothing to leave: the content has moved."""
-        if self._flush is not None:
-            await asyncio.wait([self._flush])
-        if self.name != NO_STAGING:
+        """Leave nothing behind that is not handed over."""
+        if self._working is not None:
+            await asyncio.gather(self._working, return_exceptions=True)
+        if self.name != NO_STAGING and not self._handed_over:
             await self._in_thread(self._remove)
 
     async def _start_flush(self) -> None:
         """Hand the waiting chunks to two threads, one that writes and one that hashes, and go on receiving."""
         await self._flushed()
         if self.name == NO_STAGING:
-            await self._in_thread(self._open)
+            await self._run(self._in_thread(self._open))
         chunks, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        self._flush = asyncio.gather(self._in_thread(self._write, chunks), self._in_thread(self._hash, chunks))
+        self._working = asyncio.gather(self._in_thread(self._write, chunks), self._in_thread(self._hash, chunks))
 
     async def _flushed(self) -> None:
-        if self._flush is not None:
-            flush, self._flush = self._flush, None
-            await flush
+        if self._working is not None:
+            await self._run(self._working)
+
+    async def _run(self, work: _Work) -> None:
+        """Wait for threads. When the request is cancelled they work on: `discard` must wait for them too."""
+        self._working = work
+        await asyncio.shield(work)
+        self._working = None
 
     def _in_thread[*Args](self, work: Callable[[*Args], None], *args: *Args) -> asyncio.Future[None]:
         return asyncio.get_running_loop().run_in_executor(self._executor, work, *args)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
-from artstore_kit.contracts.errors import BadRequest, RangeNotSatisfiable
+from artstore_kit.contracts.errors import BadRequest, PreconditionFailed, RangeNotSatisfiable
 from artstore_kit.contracts.files import FileAttributes
 
 _ONE_RANGE = re.compile(r"(\d*)-(\d*)")
@@ -30,24 +30,6 @@ def last_modified(file: FileAttributes) -> str:
     return format_datetime(file.uploaded_at.astimezone(UTC).replace(microsecond=0), usegmt=True)
 
 
-def precondition(headers: "ConditionHeaders", file: FileAttributes) -> int | None:
-    """304 or 412 when a condition says so, else None (RFC 9110 section 13.2.2)."""
-    if headers.if_match is not None:
-        if not _listed(headers.if_match, etag(file)):
-            return 412
-    elif headers.if_unmodified_since is not None:
-        date = _date(headers.if_unmodified_since)
-        if date is not None and file.uploaded_at.replace(microsecond=0) > date:
-            return 412
-    if headers.if_none_match is not None:
-        return 304 if _listed(headers.if_none_match.replace("W/", ""), etag(file)) else None
-    if headers.if_modified_since is not None:
-        date = _date(headers.if_modified_since)
-        if date is not None and file.uploaded_at.replace(microsecond=0) <= date:
-            return 304
-    return None
-
-
 @dataclass(frozen=True)
 class ConditionHeaders:
     """The conditional headers of a request."""
@@ -58,6 +40,18 @@ class ConditionHeaders:
     if_unmodified_since: str | None = None
     range: str | None = None
     if_range: str | None = None
+
+
+def is_unmodified(headers: ConditionHeaders, file: FileAttributes) -> bool:
+    """Whether 304 is the answer; raises `PreconditionFailed` when 412 is (RFC 9110 section 13.2.2)."""
+    if headers.if_match is not None:
+        if not _listed(headers.if_match, etag(file)):
+            raise PreconditionFailed
+    elif headers.if_unmodified_since is not None and _is_newer(file, headers.if_unmodified_since):
+        raise PreconditionFailed
+    if headers.if_none_match is not None:
+        return _listed(headers.if_none_match.replace("W/", ""), etag(file))
+    return headers.if_modified_since is not None and _is_newer(file, headers.if_modified_since) is False
 
 
 def wanted(headers: ConditionHeaders, file: FileAttributes) -> Span | None:
@@ -97,10 +91,16 @@ def _listed(tags: str, tag: str) -> bool:
     return tags.strip() == "*" or tag in [each.strip() for each in tags.split(",")]
 
 
+def _is_newer(file: FileAttributes, text: str) -> bool | None:
+    """Whether the content was stored after an HTTP date; None when the date cannot be read."""
+    date = _date(text)
+    return None if date is None else file.uploaded_at.replace(microsecond=0) > date
+
+
 def _date(text: str) -> datetime | None:
     """An HTTP date; one that cannot be read is ignored (section 13.1.3)."""
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -4,14 +4,14 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from artstore_kit.contracts.errors import BadRequest, FieldProblem, InvalidAttributes
+from artstore_kit.contracts.errors import BadRequest, DigestMismatch, FieldProblem, InvalidAttributes
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes, UploadAttributes
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.digests import CONTENT_DIGEST_HEADER, REPR_DIGEST_HEADER, format_sha256, parse_sha256
 from artstore_kit.exchange import ByteRoute, Exchange
 from storage_element.api import described
-from storage_element.api.conditions import ConditionHeaders, Span, etag, last_modified, precondition, wanted
+from storage_element.api.conditions import ConditionHeaders, Span, etag, is_unmodified, last_modified, wanted
 from storage_element.domain.rules import revision_tag
 from storage_element.factory import Services
 from storage_element.services.write import Upload
@@ -27,7 +27,7 @@ async def put(exchange: Exchange[Services]) -> None:
         attributes,
         who.on_whose_behalf,
         exchange.content_length(),
-        parse_sha256(exchange.header(REPR_DIGEST_HEADER)) or parse_sha256(exchange.header(CONTENT_DIGEST_HEADER)),
+        _announced_digest(exchange),
     )
     file, created = await exchange.services.writer.create(upload, exchange.body())
     await exchange.answer_json(201 if created else 200, file.to_json(), [("etag", revision_tag(file))])
@@ -39,8 +39,8 @@ async def get(exchange: Exchange[Services]) -> None:
     file = await exchange.services.reader.attributes(parse_file_id(exchange.params["file_id"]))
     who.require_grant(Action.READ, file.collection)
     conditions = _conditions(exchange)
-    if status := precondition(conditions, file):
-        await exchange.answer(status, [("etag", etag(file))])
+    if is_unmodified(conditions, file):
+        await exchange.answer(304, [("etag", etag(file))])
         return
     span = wanted(conditions, file)
     if exchange.method == "HEAD":
@@ -90,6 +90,14 @@ def _conditions(exchange: Exchange[Services]) -> ConditionHeaders:
         range=exchange.header("range") if exchange.method == "GET" else None,
         if_range=exchange.header("if-range"),
     )
+
+
+def _announced_digest(exchange: Exchange[Services]) -> bytes | None:
+    """Content without a coding is its own representation, so both fields speak of the same bytes."""
+    found = {parse_sha256(exchange.header(name)) for name in (REPR_DIGEST_HEADER, CONTENT_DIGEST_HEADER)} - {None}
+    if len(found) > 1:
+        raise DigestMismatch(f"{REPR_DIGEST_HEADER} and {CONTENT_DIGEST_HEADER} do not agree.")
+    return found.pop() if found else None
 
 
 def _attributes(header: bytes | None) -> UploadAttributes:

@@ -8,6 +8,8 @@ from enum import IntEnum
 from mmap import mmap
 from uuid import UUID
 
+from artstore_kit.start import StartRefused
+
 MAGIC = b"ASJ1"
 ALIGNMENT = 8
 _HEADER = struct.Struct("<4sIQQQB3xII4x16s16s")
@@ -42,14 +44,29 @@ class Record:
     staging: UUID = NO_STAGING
 
 
+KINDS = frozenset(Kind)
+
+
+class UnknownKind(StartRefused):
+    """An intact record of a later version: it can neither be replayed nor passed over."""
+
+
 class BadFrame(Exception):
     """There is no whole, intact frame at this place."""
 
 
-def encode(record: Record, durable_lsn: int) -> bytes:
-    """The frame of `record`. `durable_lsn` is the last LSN known to be on stable storage before this write."""
+def frame_bytes(record: Record) -> int:
+    """How long the frame of `record` is."""
     size = HEADER_BYTES + len(record.attributes) + len(record.content)
-    frame = bytearray(size + -size % ALIGNMENT)
+    return size + -size % ALIGNMENT
+
+
+def encode(record: Record, durable_lsn: int, salt: int) -> bytes:
+    """The frame of `record`. `durable_lsn` is the last LSN known to be on stable storage before this write.
+
+    `salt` is the segment's, and secret: content that looks like a frame is none.
+    """
+    frame = bytearray(frame_bytes(record))
     _HEADER.pack_into(
         frame,
         0,
@@ -66,8 +83,8 @@ def encode(record: Record, durable_lsn: int) -> bytes:
     )
     middle = HEADER_BYTES + len(record.attributes)
     frame[HEADER_BYTES:middle] = record.attributes
-    frame[middle:size] = record.content
-    struct.pack_into("<I", frame, 4, zlib.crc32(memoryview(frame)[_CHECKED_FROM:]))
+    frame[middle : middle + len(record.content)] = record.content
+    struct.pack_into("<I", frame, 4, zlib.crc32(memoryview(frame)[_CHECKED_FROM:], salt))
     return bytes(frame)
 
 
@@ -83,7 +100,7 @@ class Frame:
 type Segment = bytes | mmap
 
 
-def decode(segment: Segment, offset: int) -> Frame:
+def decode(segment: Segment, offset: int, salt: int) -> Frame:
     """The frame at `offset`; `BadFrame` when it is torn, damaged or absent."""
     if offset + HEADER_BYTES > len(segment):
         raise BadFrame("the segment ends")
@@ -94,8 +111,10 @@ def decode(segment: Segment, offset: int) -> Frame:
     end = offset + size + -size % ALIGNMENT
     if magic != MAGIC or end > len(segment):
         raise BadFrame("no frame begins here")
-    if zlib.crc32(segment[offset + _CHECKED_FROM : end]) != checksum:
+    if zlib.crc32(segment[offset + _CHECKED_FROM : end], salt) != checksum:
         raise BadFrame("the checksum does not match")
+    if kind not in KINDS:
+        raise UnknownKind(f"the record with LSN {lsn} is of kind {kind}, which this version does not know")
     middle = offset + HEADER_BYTES + attributes_size
     record = Record(
         lsn,
@@ -109,11 +128,11 @@ def decode(segment: Segment, offset: int) -> Frame:
     return Frame(record, durable_lsn, end - offset)
 
 
-def frames_after(segment: Segment, offset: int) -> Iterator[Frame]:
+def frames_after(segment: Segment, offset: int, salt: int) -> Iterator[Frame]:
     """Every intact frame at or after `offset`, whatever lies between them."""
     while (offset := segment.find(MAGIC, offset)) >= 0:
         try:
-            frame = decode(segment, offset)
+            frame = decode(segment, offset, salt)
         except BadFrame:
             offset += 1
             continue

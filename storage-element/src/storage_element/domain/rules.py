@@ -19,8 +19,7 @@ CONTENT_FIELDS = {"name", "media_type"}
 def may_remove(file: FileAttributes, now: datetime) -> None:
     """Raise unless neither a hold nor retention keeps `file`."""
     if file.holds:
-        names = ", ".join(hold.id for hold in file.holds)
-        raise FileHeld(f"The file is under legal hold ({names}) and cannot be removed.")
+        raise FileHeld(f"The file is under legal hold ({_names(file)}) and cannot be removed.")
     until = file.retention.retain_until
     if until is not None and until > now:
         raise FileRetained(f"The file must be kept until {until.isoformat()}.")
@@ -40,7 +39,9 @@ def revision_tag(file: FileAttributes) -> str:
 
 
 def changed(file: FileAttributes, changes: AttributeChanges, mode: Mode) -> FileAttributes:
-    """The next revision of `file`; raises when `mode` or the file's retention forbids the change."""
+    """The next revision of `file`; raises when `mode`, a hold or the file's retention forbids the change."""
+    if file.holds:
+        raise FileHeld(f"The file is under legal hold ({_names(file)}) and cannot be changed.")
     wanted = changes.model_dump(exclude_none=True, include=CONTENT_FIELDS)
     if wanted and mode is not Mode.EDIT:
         raise ModeForbids(
@@ -50,20 +51,26 @@ def changed(file: FileAttributes, changes: AttributeChanges, mode: Mode) -> File
             allowed_modes=[Mode.EDIT.value],
         )
     if changes.retention is not None:
-        _not_shorter(file.retention, changes.retention)
+        _not_shorter(file.retention, changes.retention, mode)
     named = {name: getattr(changes, name) for name in changes.model_fields_set - CONTENT_FIELDS}
     update = {name: value for name, value in named.items() if value is not None}
     content = file.content.model_copy(update=wanted)
     return file.model_copy(update={**update, "content": content, "revision": file.revision + 1})
 
 
-def _not_shorter(old: Retention, new: Retention) -> None:
+def _names(file: FileAttributes) -> str:
+    return ", ".join(hold.id for hold in file.holds)
+
+
+def _not_shorter(old: Retention, new: Retention, mode: Mode) -> None:
+    """Only a temporary file on an edit element may be given an earlier expiry."""
     if (new.retain_until or _NEVER) < (old.retain_until or _NEVER):
         raise RetentionShortened(f"retain_until cannot be earlier than {old.retain_until}.")
     if old.kind is RetentionKind.PERMANENT and new.kind is RetentionKind.TEMPORARY:
         raise RetentionShortened("A permanent file cannot become temporary.")
-    if (new.expires_at or FOREVER) < (old.expires_at or FOREVER) and old.kind is RetentionKind.PERMANENT:
-        raise RetentionShortened("A permanent file cannot be given an earlier expiry.")
+    earlier = (new.expires_at or FOREVER) < (old.expires_at or FOREVER)
+    if earlier and (old.kind is RetentionKind.PERMANENT or mode is not Mode.EDIT):
+        raise RetentionShortened("expires_at cannot be earlier on a permanent file, nor on an archive.")
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -3,7 +3,9 @@
 import asyncio
 import time
 
+from artstore_kit.contracts.errors import StorageFault, StorageFull
 from storage_element import metrics
+from storage_element.adapters.disk import is_out_of_room
 from storage_element.adapters.local_files import LocalFiles
 from storage_element.adapters.superblocks import Superblocks
 from storage_element.config import JournalSettings
@@ -41,8 +43,17 @@ class Checkpoint:
         lsn, closed = await self._committer.rotate()
         try:
             await asyncio.to_thread(self._files.sync)
-            await asyncio.to_thread(self._superblocks.note_checkpoint, lsn)
         except OSError as error:
             self._committer.fail(error)
-            return
+            raise StorageFault from error
+        await self._note(lsn)
         await self._committer.drop(closed)
+
+    async def _note(self, lsn: int) -> None:
+        try:
+            await asyncio.to_thread(self._superblocks.note_checkpoint, lsn)
+        except OSError as error:
+            if is_out_of_room(error):
+                raise StorageFull("The element has no room for its superblock; the journal is kept.") from error
+            self._committer.fail(error)
+            raise StorageFault from error

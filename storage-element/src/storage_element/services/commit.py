@@ -15,8 +15,8 @@ from artstore_kit.contracts.errors import FileExists, StorageFault, StorageFull
 from artstore_kit.contracts.files import ElementStamp, FileAttributes
 from artstore_kit.logs import event_logger
 from storage_element import metrics
-from storage_element.adapters.journal import Journal, JournalFull
-from storage_element.adapters.local_files import ContentMissing, LocalFiles
+from storage_element.adapters.journal import Journal, JournalBroken, JournalFull
+from storage_element.adapters.local_files import LocalFiles
 from storage_element.domain.records import NO_STAGING, Kind, Record
 
 BATCH_RECORDS = 256
@@ -70,11 +70,15 @@ class Committer:
 
         Raises `FileExists`, `StorageFull` (nothing was written), or `StorageFault` (a restart decides).
         """
-        if self.fault:
-            raise StorageFault
+        self.must_take_writes()
         self._waiting.append(draft)
         self._arrived.set()
         return await draft.done
+
+    def must_take_writes(self) -> None:
+        """Raise `StorageFault` after a fault."""
+        if self.fault:
+            raise StorageFault
 
     async def run(self) -> None:
         """Commit batch after batch."""
@@ -92,11 +96,17 @@ class Committer:
 
     async def rotate(self) -> tuple[int, list[Path]]:
         """Close the journal's segments: the last LSN in them, and their paths. All of it is in place on return."""
-        lsn, closed = await self._in_journal_thread(self._rotate)
+        self.must_take_writes()
+        try:
+            lsn, closed = await self._in_journal_thread(self._rotate)
+        except JournalFull:
+            raise StorageFull("The element has no room for its journal.") from None
+        except (OSError, JournalBroken) as error:
+            self.fail(error)
+            raise StorageFault from error
         async with self._placed:
             await self._placed.wait_for(lambda: self.placed_lsn >= lsn or bool(self.fault))
-        if self.fault:
-            raise StorageFault
+        self.must_take_writes()
         return lsn, closed
 
     async def drop(self, closed: list[Path]) -> None:
@@ -108,8 +118,8 @@ class Committer:
         self.fault = self.fault or f"{type(error).__name__}: {error}"
         metrics.FAULT.set(1)
         event_logger().error("storage fault", exc_info=error)
-        for draft in self._take():
-            draft.done.set_exception(StorageFault())
+        drafts, self._waiting = self._waiting, []
+        _refuse(drafts, StorageFault())
 
     @property
     def written_bytes(self) -> int:
@@ -136,7 +146,7 @@ class Committer:
             batch = await self._in_journal_thread(self._write, drafts)
         except JournalFull:
             _refuse(drafts, StorageFull("The element has no room for its journal."))
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 (whatever it was, nobody knows what is on the disk now)
             _refuse(drafts, StorageFault())
             self.fail(error)
         else:
@@ -146,36 +156,40 @@ class Committer:
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._placing_thread, self._place, batch.records)
-        except (OSError, ContentMissing) as error:
+        except Exception as error:  # noqa: BLE001 (whatever it was, the files are not what the journal says now)
             _refuse(batch.drafts, StorageFault())
             self.fail(error)
         else:
-            self._committed(batch.records)
-            for draft in batch.drafts:
-                if not draft.done.done():
-                    draft.done.set_result(draft.attributes)
+            self._show(batch)
         async with self._placed:
-            if batch.records and not self.fault:
-                self.placed_lsn = batch.records[-1].lsn
             self._placed.notify_all()
+
+    def _show(self, batch: _Batch) -> None:
+        if batch.records:
+            self.placed_lsn = batch.records[-1].lsn
+            self._committed(batch.records)
+        for draft in batch.drafts:
+            if not draft.done.done():
+                draft.done.set_result(draft.attributes)
 
     # --- on the journal's thread
 
     def _write(self, drafts: list[Draft]) -> _Batch:
-        accepted = [draft for draft in drafts if not (draft.creates and self._files.has(draft.attributes.file_id))]
+        refused = [draft for draft in drafts if draft.creates and self._files.has(draft.attributes.file_id)]
+        accepted = [draft for draft in drafts if draft not in refused] if refused else drafts
         records = [self._record(draft, self._journal.next_lsn + at) for at, draft in enumerate(accepted)]
         if records:
             with metrics.SYNC_SECONDS.time():
                 self._journal.append(records)
             metrics.BATCH.observe(len(records))
-        refused = [draft for draft in drafts if draft not in accepted]
+            for draft in accepted:
+                metrics.COMMITS.labels(draft.kind.name.lower()).inc()
         if refused:
             refused[0].done.get_loop().call_soon_threadsafe(_refuse, refused, FileExists())
         return _Batch(accepted, records)
 
     def _record(self, draft: Draft, lsn: int) -> Record:
         draft.attributes.element = ElementStamp(id=self._element_id, epoch=self._journal.epoch, lsn=lsn)
-        metrics.COMMITS.labels(draft.kind.name.lower()).inc()
         return Record(
             lsn,
             self._journal.epoch,
@@ -195,6 +209,9 @@ class Committer:
     # --- on the placing thread
 
     def _place(self, records: Sequence[Record]) -> None:
+        """In LSN order without a gap: what follows a record that could not be placed is left to the replay."""
+        if records and records[0].lsn != self.placed_lsn + 1:
+            raise RuntimeError(f"LSN {records[0].lsn} cannot follow {self.placed_lsn}")
         for record in records:
             self._files.place(record)
 

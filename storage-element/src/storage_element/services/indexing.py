@@ -2,8 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from uuid import uuid4
+
+from pydantic import ValidationError
 
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.logs import event_logger
@@ -13,6 +16,7 @@ from storage_element.adapters.local_files import LocalFiles
 from storage_element.domain.records import Kind, Record
 
 BATCH_ENTRIES = 1000
+LOOK_EVERY_S = 10.0
 MOST_PENDING = 200_000
 """Beyond this the index has been away for so long that rebuilding it is the shorter way."""
 
@@ -50,9 +54,17 @@ class Indexer:
         if not self._verified:
             await self._verify()
         if not self._pending:
-            self._arrived.clear()
-            await self._arrived.wait()
+            await self._wait()
         await self._apply()
+
+    async def _wait(self) -> None:
+        """Nobody tells when the database is emptied or restored: an idle element looks now and then."""
+        self._arrived.clear()
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._arrived.wait()
+        except TimeoutError:
+            self._verified = False
 
     async def _apply(self) -> None:
         while self._pending:
@@ -93,9 +105,15 @@ class Indexer:
         event_logger().info("index rebuilt", files=len(entries), last_lsn=boundary)
 
     def _read_all(self) -> list[Entry]:
-        return [_entry(data) for data in self._files.all_attributes()]
+        return [entry for path, data in self._files.all_attributes() for entry in _entries(path, data)]
 
 
-def _entry(data: bytes) -> Entry:
-    file = FileAttributes.model_validate_json(data)
-    return Entry(file.element.lsn, file.file_id, data.decode())
+def _entries(path: Path, data: bytes) -> Iterator[Entry]:
+    """One damaged file does not keep all others out of the index; asked for by its id, it is told as damaged."""
+    try:
+        file = FileAttributes.model_validate_json(data)
+    except ValidationError:
+        metrics.UNREADABLE.inc()
+        event_logger().error("attributes cannot be read", path=str(path))
+    else:
+        yield Entry(file.element.lsn, file.file_id, data.decode())

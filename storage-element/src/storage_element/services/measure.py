@@ -20,8 +20,7 @@ class Measure:
 
     def capacity(self) -> Capacity:
         """The state of the element's file system."""
-        total_bytes, free_bytes = self._files.room_bytes()
-        return capacity(total_bytes, free_bytes, self._reserve_bytes)
+        return capacity(self._files.room(), self._reserve_bytes)
 
     @contextmanager
     def promised(self, size_bytes: int) -> Iterator["Promise"]:
@@ -35,7 +34,7 @@ class Measure:
 
     def keep(self, size_bytes: int) -> None:
         """Take `size_bytes` out of the room that others may be promised."""
-        has_room(self.capacity(), size_bytes, self._promised_bytes, self._reserve_bytes)
+        has_room(self._files.room(), size_bytes, self._promised_bytes, self._reserve_bytes)
         self._promised_bytes += size_bytes
 
 
@@ -54,4 +53,4 @@ class Promise:
     def cover(self, received_bytes: int) -> None:
         """See that what has come so far was promised."""
         if received_bytes > self.size_bytes:
-            self.keep(STEP_BYTES)
+            self.keep(max(STEP_BYTES, received_bytes - self.size_bytes))

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from cachetools import LRUCache
+from pydantic import ValidationError
 
 from artstore_kit.contracts import modes
 from artstore_kit.contracts.errors import ContentCorrupt
@@ -69,7 +70,7 @@ class Reader:
         forgotten = self._forgotten
         loop = asyncio.get_running_loop()
         data = await loop.run_in_executor(self._executor, self._files.read_attributes, file_id)
-        file = FileAttributes.model_validate_json(data)
+        file = _parsed(file_id, data)
         if forgotten == self._forgotten:
             self._remembered[file_id] = file
         return file
@@ -100,3 +101,10 @@ class Reader:
             os.close(fd)
             raise ContentCorrupt(f"The content of {file.file_id} does not have its size.")
         return fd
+
+
+def _parsed(file_id: UUID, data: bytes) -> FileAttributes:
+    try:
+        return FileAttributes.model_validate_json(data)
+    except ValidationError as error:
+        raise ContentCorrupt(f"The attributes of {file_id} cannot be read.") from error

@@ -6,8 +6,9 @@ from uuid import UUID
 from artstore_kit.logs import event_logger
 from storage_element import metrics
 from storage_element.adapters.index import Entry
-from storage_element.adapters.journal import Journal, JournalDamaged
+from storage_element.adapters.journal import Journal
 from storage_element.adapters.local_files import ContentMissing, LocalFiles
+from storage_element.adapters.segments import JournalDamaged
 from storage_element.adapters.superblocks import Superblocks
 from storage_element.domain.records import Kind, Record
 from storage_element.services.indexing import entry_of
@@ -21,11 +22,8 @@ def recover(journal: Journal, files: LocalFiles, superblocks: Superblocks) -> li
     Replaying is idempotent: a crash in the middle of it is followed by another replay.
     """
     epoch = superblocks.take_over()
-    covered_from = superblocks.current.checkpoint_lsn
+    last = _last_lsn(journal, superblocks.current.checkpoint_lsn)
     entries = list(_replay(journal, files))
-    if entries and entries[0].lsn > covered_from + 1:
-        raise JournalDamaged(f"the journal begins at LSN {entries[0].lsn}; {covered_from + 1} was expected")
-    last = entries[-1].lsn if entries else max(covered_from, _last_begun(journal))
     files.sync()
     old = journal.segments()
     superblocks.note_checkpoint(last)
@@ -34,6 +32,17 @@ def recover(journal: Journal, files: LocalFiles, superblocks: Superblocks) -> li
     uncommitted = files.clear_staging()
     event_logger().info("recovered", epoch=epoch, replayed=len(entries), last_lsn=last, uncommitted=uncommitted)
     return entries
+
+
+def _last_lsn(journal: Journal, checkpoint_lsn: int) -> int:
+    """The last LSN that was given: the next one was never used.
+
+    The whole journal is read before anything is replayed: half a replay would put old attributes over newer ones.
+    """
+    lsns = [record.lsn for record in journal.read()]
+    if lsns and lsns[0] > checkpoint_lsn + 1:
+        raise JournalDamaged(f"the journal begins at LSN {lsns[0]}, not {checkpoint_lsn + 1}. Nothing was changed.")
+    return max(checkpoint_lsn, _last_begun(journal), *lsns[-1:])
 
 
 def _replay(journal: Journal, files: LocalFiles) -> Iterator[Entry]:
@@ -45,7 +54,7 @@ def _replay(journal: Journal, files: LocalFiles) -> Iterator[Entry]:
             event_logger().info("replaying", records=count, lsn=record.lsn)
         yield entry_of(record)
     if missing:
-        raise JournalDamaged(f"acknowledged content is missing, nothing was deleted: {sorted(missing.values())[:5]}")
+        raise JournalDamaged(f"acknowledged content is missing; nothing was deleted: {sorted(missing.values())[:5]}")
 
 
 def _place(record: Record, files: LocalFiles, missing: dict[UUID, str]) -> None:

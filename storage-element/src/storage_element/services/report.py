@@ -4,7 +4,7 @@ import time
 
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.contracts.elements import ElementRegistration, ElementReport, Fullness
-from artstore_kit.contracts.errors import DatabaseUnavailable, ElementUnknown
+from artstore_kit.contracts.errors import DatabaseUnavailable, ElementUnknown, IndexUnavailable
 from artstore_kit.contracts.modes import ALLOWED, Operation
 from storage_element.adapters.index import Index
 from storage_element.adapters.superblocks import Superblocks
@@ -70,7 +70,7 @@ class Reporter:
             try:
                 self._files = await self._index.count()
                 self._counted_at = time.monotonic()
-            except DatabaseUnavailable:
+            except (DatabaseUnavailable, IndexUnavailable):
                 return None
         return self._files
 

@@ -29,6 +29,7 @@ from artstore_kit.contracts.files import (
     UploadAttributes,
 )
 from artstore_kit.contracts.modes import Operation
+from storage_element.adapters.disk import is_out_of_room
 from storage_element.adapters.local_files import LocalFiles
 from storage_element.adapters.staging import Staging
 from storage_element.adapters.superblocks import Superblocks
@@ -38,7 +39,11 @@ from storage_element.services.commit import Committer, Draft
 from storage_element.services.measure import Measure, Promise
 from storage_element.services.read import Reader
 
-LARGEST_LSN = 2**63 - 1
+LARGEST = 2**63 - 1
+LATEST = datetime.max.replace(tzinfo=UTC)
+"""With these, what attr.json will hold is as long as it can become."""
+
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,8 @@ class Writer:
     async def create(self, upload: Upload, body: AsyncIterator[bytes]) -> tuple[FileAttributes, bool]:
         """Store a new file; its attributes, and False when the same file was there already."""
         modes.require(self._superblocks.current.mode, Operation.CREATE)
-        self._fits(_drafted(upload, 0, "0" * 64, self._stamp()))
+        self._committer.must_take_writes()
+        self._fits(_drafted(upload, LARGEST, "0" * 64, self._stamp(), LATEST))
         with self._alone(upload.file_id), self._measure.promised(upload.size or 0) as promise:
             staging = Staging(self._files, self._executor, self._inline_bytes)
             try:
@@ -121,11 +127,17 @@ class Writer:
         if upload.sha256 is not None and sha256 != upload.sha256.hex():
             raise DigestMismatch(f"The content received has the sha-256 {sha256}.")
         kind = Kind.CREATE_INLINE if staging.name.int == 0 else Kind.CREATE_STAGED
-        file = _drafted(upload, staging.size, sha256, self._stamp())
+        file = _drafted(upload, staging.size, sha256, self._stamp(), datetime.now(UTC))
+        self._committer.must_take_writes()
+        staging.hand_over()
         try:
             return await self._commit(Draft(kind, file, content, staging.name)), True
         except FileExists:
+            staging.take_back()
             return await self._same_as_before(file), False
+        except StorageFull:
+            staging.take_back()
+            raise
 
     async def _commit(self, draft: Draft) -> FileAttributes:
         """Wait for the commit even when the caller goes away: the file stays reserved until the outcome is known."""
@@ -147,8 +159,10 @@ class Writer:
 
     def _storage_error(self, error: OSError) -> ArtStoreError:
         """Out of room concerns one upload; any other error of the disk stops all writes."""
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_out_of_room(error):
             return StorageFull("The element has no room for this file.")
+        if error.errno in _PASSING:
+            return StorageFault("The element is short of memory or open files; try again.")
         self._committer.fail(error)
         return StorageFault()
 
@@ -164,7 +178,7 @@ class Writer:
 
     def _stamp(self) -> ElementStamp:
         block = self._superblocks.current
-        return ElementStamp(id=block.element_id, epoch=block.epoch, lsn=LARGEST_LSN)
+        return ElementStamp(id=block.element_id, epoch=block.epoch, lsn=LARGEST)
 
     def _fits(self, file: FileAttributes) -> None:
         stamped = file.model_copy(update={"element": self._stamp()})
@@ -173,7 +187,7 @@ class Writer:
             raise AttributesTooLarge(f"attr.json would have {size} bytes; {ATTRIBUTES_LIMIT_BYTES} are allowed.")
 
 
-def _drafted(upload: Upload, size: int, sha256: str, stamp: ElementStamp) -> FileAttributes:
+def _drafted(upload: Upload, size: int, sha256: str, stamp: ElementStamp, at: datetime) -> FileAttributes:
     given = upload.attributes
     return FileAttributes(
         schema=1,
@@ -187,7 +201,7 @@ def _drafted(upload: Upload, size: int, sha256: str, stamp: ElementStamp) -> Fil
             stored_sha256=sha256,
         ),
         uploaded_by=upload.uploaded_by,
-        uploaded_at=datetime.now(UTC),
+        uploaded_at=at,
         collection=given.collection,
         retention=given.retention,
         holds=given.holds,

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from artstore_kit.contracts.errors import StorageFault, StorageFull
 from artstore_kit.workers import Background, run_forever
 from storage_element.config import Settings
 from storage_element.factory import Services, open_services
@@ -22,5 +23,5 @@ async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[
         await background.start("checkpoint", run_forever("checkpoint", CHECKPOINT_LOOK_EVERY_S, checkpoint.run_if_due))
         await background.start("report", run_forever("report", settings.report.interval_s, services.reporter.round))
         yield services
-        if not committer.fault:
+        with suppress(StorageFull, StorageFault):  # then the next start replays
             await checkpoint.run()

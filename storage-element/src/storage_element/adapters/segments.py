@@ -1,0 +1,169 @@
+"""One segment of the journal on disk: made with its room allocated, appended to, read (docs/formats/journal.md)."""
+
+import json
+import os
+import secrets
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Self
+
+from artstore_kit.start import StartRefused
+from storage_element.adapters.disk import sync_directory
+from storage_element.domain.records import MAGIC, BadFrame, Frame, Record, decode, frames_after
+
+FORMAT = "artstore-journal"
+VERSION = 1
+HEADER_BYTES = 512
+_MOST_BUFFERS = 512
+
+
+class JournalDamaged(StartRefused):
+    """The journal is damaged where it was already acknowledged; nothing was changed or deleted."""
+
+
+@dataclass
+class Segment:
+    """The segment that is being written. Its frames begin at `HEADER_BYTES` and carry its salt."""
+
+    path: Path
+    salt: int
+    size_bytes: int
+    _fd: int
+    _offset: int = HEADER_BYTES
+
+    @classmethod
+    def make(cls, path: Path, element_id: str, epoch: int, size_bytes: int) -> Self:
+        """A segment with its room allocated and its name durable, so that appending changes no metadata."""
+        salt = secrets.randbits(32)
+        try:
+            return cls(path, salt, size_bytes, _allocated(path, _header(path, element_id, epoch, salt), size_bytes))
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was appended yet."""
+        return self._offset == HEADER_BYTES
+
+    def has_room(self, size_bytes: int) -> bool:
+        """Whether frames of so many bytes fit."""
+        return self._offset + size_bytes <= self.size_bytes
+
+    def append(self, frames: Sequence[bytes]) -> int:
+        """Return when `frames` are on stable storage; how many bytes they have."""
+        end = _write_all_at(self._fd, frames, self._offset)
+        os.fdatasync(self._fd)
+        written_bytes, self._offset = end - self._offset, end
+        return written_bytes
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._fd)
+
+
+def read_segment(path: Path, element_id: str, expected: int, *, is_last: bool) -> Generator[Record, None, int]:
+    """The records of a segment, the first of which has the LSN `expected`; returns the LSN that follows them.
+
+    A torn tail is cut off the last segment; `JournalDamaged` when what was acknowledged cannot be read.
+    """
+    with path.open("rb") as file:
+        salt = _salt(file.read(HEADER_BYTES), path, element_id, is_last=is_last)
+        if salt is None:
+            return expected
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as segment:
+            offset = HEADER_BYTES
+            while (frame := _next_frame(segment, offset, expected, salt)) is not None:
+                yield frame.record
+                offset += frame.size
+                expected += 1
+            _nothing_acknowledged_follows(segment, offset, expected, salt, path)
+            torn = any(segment[offset : offset + 8]) or segment.find(MAGIC, offset) >= 0
+    if torn and is_last:
+        _cut(path, offset)
+    return expected
+
+
+def _header(path: Path, element_id: str, epoch: int, salt: int) -> bytes:
+    fields = {
+        "format": FORMAT,
+        "version": VERSION,
+        "element": element_id,
+        "first_lsn": int(path.stem),
+        "epoch": epoch,
+        "salt": salt,
+    }
+    return json.dumps(fields).encode().ljust(HEADER_BYTES - 1) + b"\n"
+
+
+def _salt(header: bytes, path: Path, element_id: str, *, is_last: bool) -> int | None:
+    """None when the crash came before the header: no record can have been acknowledged."""
+    try:
+        fields = json.loads(header)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        if is_last and not header.strip(b"\0"):
+            return None
+        raise JournalDamaged(f"{path.name}: the header cannot be read")
+    if fields.get("element") != element_id:
+        raise JournalDamaged(f"{path.name}: belongs to the element {fields.get('element')!r}")
+    version, first, salt = fields.get("version"), fields.get("first_lsn"), fields.get("salt")
+    if version != VERSION or first != int(path.stem) or not isinstance(salt, int):
+        raise JournalDamaged(f"{path.name}: version {version}, first LSN {first}, salt {salt}")
+    return salt
+
+
+def _next_frame(segment: mmap, offset: int, expected: int, salt: int) -> Frame | None:
+    try:
+        frame = decode(segment, offset, salt)
+    except BadFrame:
+        return None
+    return frame if frame.record.lsn == expected else None
+
+
+def _nothing_acknowledged_follows(segment: mmap, offset: int, expected: int, salt: int, path: Path) -> None:
+    """A bad frame is a torn tail unless a later frame says that this LSN was durable when it was written."""
+    for frame in frames_after(segment, offset, salt):
+        if frame.durable_lsn >= expected:
+            raise JournalDamaged(
+                f"{path.name}: the record with LSN {expected} at byte {offset} is damaged, and it was acknowledged. "
+                "Nothing was changed. Restore this segment from a copy."
+            )
+
+
+def _allocated(path: Path, header: bytes, size_bytes: int) -> int:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        os.posix_fallocate(fd, 0, size_bytes)
+        _write_all_at(fd, [header], 0)
+        os.fsync(fd)
+        sync_directory(path.parent)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _cut(path: Path, offset: int) -> None:
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.ftruncate(fd, offset)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _write_all_at(fd: int, frames: Sequence[bytes], offset: int) -> int:
+    """Where what was written ends."""
+    pending = [memoryview(frame) for frame in frames]
+    while pending:
+        written = os.pwritev(fd, pending[:_MOST_BUFFERS], offset)
+        offset += written
+        while pending and written >= len(pending[0]):
+            written -= len(pending.pop(0))
+        if written:
+            pending[0] = pending[0][written:]
+    return offset
