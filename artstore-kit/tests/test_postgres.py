@@ -1,8 +1,8 @@
 """The database as services use it, when it is there and when it is not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
-import asyncio
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
