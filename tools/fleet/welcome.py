@@ -10,7 +10,6 @@ from tools.fleet.secrets import DEMO_ACCOUNT
 from tools.fleet.servers import POSTGRES_SETTING
 from tools.fleet.services import NAMES
 
-EXTRACT = """sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/'"""
 DUTIES = {
     "admin": "accounts, tokens, elements",
     "edit-1": "storage element, mode edit",
@@ -47,27 +46,46 @@ def _password(fleet: Fleet) -> list[str]:
 
 
 def _example(fleet: Fleet) -> list[str]:
-    admin, ingester, query = (fleet.url(name) for name in ("admin", "ingester", "query"))
-    secret = _short(fleet.secrets.path(DEMO_ACCOUNT))
-    artstore = _short(ROOT / ".venv" / "bin" / "artstore")
-    readme = _short(ROOT / "README.md")
-    credentials = f'-d grant_type=client_credentials -d client_id={DEMO_ACCOUNT} -d client_secret="$(cat {secret})"'
     return [
         "Try it; these lines can be pasted into a second terminal:",
         "",
         f"  cd {shlex.quote(str(ROOT))}",
-        f"  {artstore} login {admin} --client-id {DEMO_ACCOUNT} --secret-file {secret}",
-        f"  {artstore} put {readme}",
-        f"  {artstore} search artstore",
+        *(f"  {line}" for line in _with_command(fleet)),
         "",
         "The same with curl:",
         "",
-        f"  TOKEN=$(curl -s {credentials} {admin}/api/v1/auth/token | {EXTRACT})",
-        f'  curl -s -H "Authorization: Bearer $TOKEN" --data-binary @{readme} '
-        f"'{ingester}/api/v1/files?name=README.md&collection=default&media_type=text/markdown'",
-        f"  curl -s -H \"Authorization: Bearer $TOKEN\" '{query}/api/v1/search?q=readme'",
-        f'  curl -s -H "Authorization: Bearer $TOKEN" {query}/api/v1/files/FILE_ID/content -o copy',
+        *(f"  {line}" for line in _with_curl(fleet)),
     ]
+
+
+def _with_command(fleet: Fleet) -> list[str]:
+    artstore = _short(ROOT / ".venv" / "bin" / "artstore")
+    secret = _short(fleet.secrets.path(DEMO_ACCOUNT))
+    return [
+        f"{artstore} login {fleet.url('admin')} --client-id {DEMO_ACCOUNT} --secret-file {secret}",
+        f"FILE=$({artstore} put README.md | cut -f1)",
+        f"{artstore} search readme",
+        f"{artstore} get $FILE --force --output /tmp/README.copy && cmp README.md /tmp/README.copy && echo identical",
+    ]
+
+
+def _with_curl(fleet: Fleet) -> list[str]:
+    secret = _short(fleet.secrets.path(DEMO_ACCOUNT))
+    credentials = f'-d grant_type=client_credentials -d client_id={DEMO_ACCOUNT} -d client_secret="$(cat {secret})"'
+    authorised = 'curl -s -H "Authorization: Bearer $TOKEN"'
+    upload = f"{fleet.url('ingester')}/api/v1/files?name=README.md&media_type=text/markdown"
+    query = f"{fleet.url('query')}/api/v1"
+    return [
+        f"TOKEN=$(curl -s {credentials} {fleet.url('admin')}/api/v1/auth/token | {_extract('access_token')})",
+        f"FILE=$({authorised} --data-binary @README.md '{upload}' | {_extract('file_id')})",
+        f"{authorised} '{query}/search?q=readme'",
+        f"{authorised} {query}/files/$FILE/content | cmp - README.md && echo identical",
+    ]
+
+
+def _extract(field: str) -> str:
+    """A field of a JSON answer with what every machine has."""
+    return f"""sed 's/.*"{field}": *"\\([^"]*\\)".*/\\1/'"""
 
 
 def _short(path: Path) -> str:

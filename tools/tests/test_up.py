@@ -104,6 +104,15 @@ def test_the_first_start_prints_what_one_needs(launcher: Launcher, first_start: 
     assert "curl" in first_start
 
 
+def test_the_example_can_be_pasted(first_start: str, tmp_path: Path) -> None:
+    _, _, example = first_start.partition("Try it")
+    lines = [line for line in example.splitlines() if line.startswith("  ")]
+    assert len(lines) == 9
+    alone = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    pasted = subprocess.run(["sh"], input="\n".join(lines), env=alone, capture_output=True, text=True, check=False)
+    assert pasted.stdout.count("identical\n") == 2, pasted.stdout + pasted.stderr
+
+
 def test_the_first_administrator_can_log_in_and_his_password_is_not_kept(launcher: Launcher, first_start: str) -> None:
     found = re.search(r"password +(\S+)$", first_start, re.MULTILINE)
     assert found
