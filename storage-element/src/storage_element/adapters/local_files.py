@@ -24,7 +24,7 @@ class LocalFiles:
     """The element's directory. `place` is how every change reaches it, in normal running and in replay alike."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self._root = str(root)
         self._sync_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._known_directories: set[str] = set()
 
@@ -54,39 +54,39 @@ class LocalFiles:
             _write(target, record.content)
             return
         try:
-            self.staged(record.staging).rename(target)
+            os.rename(self.staged(record.staging), target)
         except FileNotFoundError:
-            if not target.exists():
-                raise ContentMissing(f"{target.name}: the staged content is gone") from None
+            if not os.path.exists(target):
+                raise ContentMissing(f"{record.file_id}: the staged content is gone") from None
 
     def _place_attributes(self, record: Record) -> None:
         fresh = self._path(layout.staging_path(f"{record.file_id}.{record.lsn}.attr"))
         _write(fresh, record.attributes)
-        fresh.rename(self._path(layout.attributes_path(record.file_id)))
+        os.rename(fresh, self._path(layout.attributes_path(record.file_id)))
 
     def _remove(self, record: Record) -> None:
         """First the attributes: a file is there as long as they are."""
         version = FileAttributes.model_validate_json(record.attributes).content.version
-        self._path(layout.attributes_path(record.file_id)).unlink(missing_ok=True)
-        self._path(layout.content_path(record.file_id, version)).unlink(missing_ok=True)
+        for path in (layout.attributes_path(record.file_id), layout.content_path(record.file_id, version)):
+            Path(self._path(path)).unlink(missing_ok=True)
 
     def _make_directory(self, file_id: UUID) -> None:
         directory = layout.directory_of(file_id)
         if directory not in self._known_directories:
             if len(self._known_directories) >= KNOWN_DIRECTORIES:
                 self._known_directories.clear()
-            self._path(directory).mkdir(mode=0o750, parents=True, exist_ok=True)
+            os.makedirs(self._path(directory), mode=0o750, exist_ok=True)
             self._known_directories.add(directory)
 
     # --- staging
 
     def staged(self, staging: UUID) -> Path:
         """Where the bytes of an upload wait for their commit."""
-        return self._path(layout.staging_path(str(staging)))
+        return Path(self._path(layout.staging_path(str(staging))))
 
     def clear_staging(self) -> int:
         """Remove what no record names; only right after replay. How many there were."""
-        left = [entry for entry in self._path(layout.STAGING).iterdir() if entry.is_file()]
+        left = [entry for entry in Path(self._path(layout.STAGING)).iterdir() if entry.is_file()]
         for entry in left:
             entry.unlink()
         return len(left)
@@ -95,12 +95,12 @@ class LocalFiles:
 
     def has(self, file_id: UUID) -> bool:
         """Whether there is such a file."""
-        return self._path(layout.attributes_path(file_id)).exists()
+        return os.path.exists(self._path(layout.attributes_path(file_id)))
 
     def read_attributes(self, file_id: UUID) -> bytes:
         """The bytes of attr.json; `FileUnknown` when there is none."""
         try:
-            return self._path(layout.attributes_path(file_id)).read_bytes()
+            return Path(self._path(layout.attributes_path(file_id))).read_bytes()
         except FileNotFoundError:
             raise FileUnknown(f"This element has no file {file_id}.") from None
 
@@ -122,11 +122,12 @@ class LocalFiles:
         inodes = now.f_favail if now.f_files else None
         return Room(now.f_blocks * now.f_frsize, now.f_bavail * now.f_frsize, inodes)
 
-    def _path(self, relative: str) -> Path:
-        return self.root / relative
+    def _path(self, relative: str) -> str:
+        """A string: making `Path` objects would be a tenth of the time that a small file takes."""
+        return f"{self._root}/{relative}"
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: str, data: bytes) -> None:
     fd = os.open(path, _CREATE, 0o640)
     try:
         disk.write_all(fd, data)

@@ -1,8 +1,8 @@
 """Where a file lies on the element: its directory follows from the time inside its UUIDv7."""
 
+from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID
-
-from artstore_kit.contracts.ids import moment_of
 
 FILES = "files"
 JOURNAL = "journal"
@@ -15,7 +15,13 @@ ATTRIBUTES_SUFFIX = ".attr.json"
 
 def directory_of(file_id: UUID) -> str:
     """`files/YYYY/MM/DD/HH/MM`, in UTC."""
-    return f"{FILES}/{moment_of(file_id):%Y/%m/%d/%H/%M}"
+    return _directory_of_minute((file_id.int >> 80) // 60_000)
+
+
+@lru_cache(maxsize=1024)
+def _directory_of_minute(minutes: int) -> str:
+    """Files come in the order of time, so that most share the last few directories."""
+    return f"{FILES}/{datetime.fromtimestamp(minutes * 60, UTC):%Y/%m/%d/%H/%M}"
 
 
 def attributes_path(file_id: UUID) -> str:

@@ -65,15 +65,14 @@ class Committer:
         self._journal_thread = ThreadPoolExecutor(1, "journal")
         self._placing_thread = ThreadPoolExecutor(1, "placing")
 
-    async def commit(self, draft: Draft) -> FileAttributes:
-        """Return when `draft` is on stable storage and in place, with its final attributes.
+    def submit(self, draft: Draft) -> None:
+        """Take `draft`; its `done` has its final attributes when it is on stable storage and in place.
 
-        Raises `FileExists`, `StorageFull` (nothing was written), or `StorageFault` (a restart decides).
+        `done` fails with `FileExists`, `StorageFull` (nothing was written), or `StorageFault` (a restart decides).
         """
         self.must_take_writes()
         self._waiting.append(draft)
         self._arrived.set()
-        return await draft.done
 
     def must_take_writes(self) -> None:
         """Raise `StorageFault` after a fault."""

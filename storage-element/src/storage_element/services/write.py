@@ -25,16 +25,18 @@ from artstore_kit.contracts.files import (
     AttributeChanges,
     Content,
     ElementStamp,
+    Encoding,
     FileAttributes,
     UploadAttributes,
 )
 from artstore_kit.contracts.modes import Operation
+from storage_element.adapters.direct import Buffers
 from storage_element.adapters.disk import is_out_of_room
 from storage_element.adapters.local_files import LocalFiles
 from storage_element.adapters.staging import Staging
 from storage_element.adapters.superblocks import Superblocks
 from storage_element.domain import rules
-from storage_element.domain.records import Kind
+from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.services.commit import Committer, Draft
 from storage_element.services.measure import Measure, Promise
 from storage_element.services.read import Reader
@@ -78,6 +80,7 @@ class Writer:
         self._measure = measure
         self._executor = executor
         self._inline_bytes = inline_bytes
+        self._buffers = Buffers()
         self._busy: set[UUID] = set()
 
     async def create(self, upload: Upload, body: AsyncIterator[bytes]) -> tuple[FileAttributes, bool]:
@@ -86,14 +89,15 @@ class Writer:
         self._committer.must_take_writes()
         self._fits(_drafted(upload, LARGEST, "0" * 64, self._stamp(), LATEST))
         with self._alone(upload.file_id), self._measure.promised(upload.size or 0) as promise:
-            staging = Staging(self._files, self._executor, self._inline_bytes)
+            staging = Staging(self._files, self._executor, self._buffers, self._inline_bytes)
             try:
                 await self._receive(upload, body, staging, promise)
                 return await self._store(upload, staging)
             except OSError as error:
                 raise self._storage_error(error) from error
             finally:
-                await asyncio.shield(staging.discard())
+                if not staging.is_in_memory:
+                    await asyncio.shield(staging.discard())
 
     async def change(self, file_id: UUID, changes: AttributeChanges, if_match: str | None) -> FileAttributes:
         """Write the next revision of the attributes; the file as it is then."""
@@ -126,7 +130,7 @@ class Writer:
         content, sha256 = await staging.finish()
         if upload.sha256 is not None and sha256 != upload.sha256.hex():
             raise DigestMismatch(f"The content received has the sha-256 {sha256}.")
-        kind = Kind.CREATE_INLINE if staging.name.int == 0 else Kind.CREATE_STAGED
+        kind = Kind.CREATE_INLINE if staging.name == NO_STAGING else Kind.CREATE_STAGED
         file = _drafted(upload, staging.size, sha256, self._stamp(), datetime.now(UTC))
         self._committer.must_take_writes()
         staging.hand_over()
@@ -141,14 +145,14 @@ class Writer:
 
     async def _commit(self, draft: Draft) -> FileAttributes:
         """Wait for the commit even when the caller goes away: the file stays reserved until the outcome is known."""
+        self._committer.submit(draft)
         try:
-            file = await asyncio.shield(draft_commit := asyncio.ensure_future(self._committer.commit(draft)))
+            return await asyncio.shield(draft.done)
         except asyncio.CancelledError:
-            await asyncio.wait([draft_commit])
+            await asyncio.wait([draft.done])
             raise
         finally:
             self._reader.forget(draft.attributes.file_id)
-        return file
 
     async def _same_as_before(self, file: FileAttributes) -> FileAttributes:
         """A create that is repeated gets the first one's answer (idempotent by id and content)."""
@@ -188,15 +192,19 @@ class Writer:
 
 
 def _drafted(upload: Upload, size: int, sha256: str, stamp: ElementStamp, at: datetime) -> FileAttributes:
+    """Made without validation: each part was validated when it came, and here time counts."""
     given = upload.attributes
-    return FileAttributes(
-        schema=1,
+    return FileAttributes.model_construct(
+        schema_version=1,
         file_id=upload.file_id,
-        content=Content(
+        revision=1,
+        content=Content.model_construct(
             name=given.name,
             media_type=given.media_type,
             size=size,
             sha256=sha256,
+            version=1,
+            encoding=Encoding.IDENTITY,
             stored_size=size,
             stored_sha256=sha256,
         ),

@@ -10,6 +10,8 @@ from storage_element.config import Settings
 from storage_element.factory import Services, open_services
 
 CHECKPOINT_LOOK_EVERY_S = 0.25
+INDEX_EVERY_S = 0.04
+"""A transaction for each batch of the journal would take as long as the rest of the upload."""
 
 
 @asynccontextmanager
@@ -19,7 +21,7 @@ async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[
         committer, checkpoint = services.committer, services.checkpoint
         await background.start("placing", committer.run_placing())
         await background.start("commit", committer.run())
-        await background.start("index", run_forever("index", 0.02, services.indexer.round))
+        await background.start("index", run_forever("index", INDEX_EVERY_S, services.indexer.round))
         await background.start("checkpoint", run_forever("checkpoint", CHECKPOINT_LOOK_EVERY_S, checkpoint.run_if_due))
         await background.start("report", run_forever("report", settings.report.interval_s, services.reporter.round))
         yield services

@@ -1,0 +1,70 @@
+"""Writes large content past the page cache, in aligned buffers that are used again: filling fresh pages of the
+cache costs more than the disk does (open(2), O_DIRECT)."""
+
+import errno
+import os
+from mmap import mmap
+from pathlib import Path
+
+BUFFER_BYTES = 1024 * 1024
+BLOCK_BYTES = 4096
+_MOST_IDLE = 32
+
+
+class Buffers:
+    """Page-aligned buffers of `BUFFER_BYTES`, kept for the next upload."""
+
+    def __init__(self) -> None:
+        self._idle: list[mmap] = []
+
+    def take(self) -> mmap:
+        """A buffer with anything in it."""
+        return self._idle.pop() if self._idle else mmap(-1, BUFFER_BYTES)
+
+    def give(self, buffer: mmap) -> None:
+        """Give back a buffer that nobody reads or writes any more."""
+        if len(self._idle) < _MOST_IDLE:
+            self._idle.append(buffer)
+
+
+class DirectFile:
+    """A new file that is filled from its beginning; only the last piece may be shorter than a buffer."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = _open_new(path)
+        self._size = 0
+
+    def append(self, buffer: mmap, length: int) -> None:
+        """Write the first `length` bytes of `buffer`, in whole blocks."""
+        padded = length + -length % BLOCK_BYTES
+        buffer[length:padded] = bytes(padded - length)
+        rest = memoryview(buffer)[:padded]
+        offset = self._size
+        while rest:
+            written = os.pwrite(self._fd, rest, offset)
+            rest, offset = rest[written:], offset + written
+        self._size += length
+
+    def finish(self) -> None:
+        """Cut off what the last block was filled up with, and return when the content is on stable storage."""
+        os.ftruncate(self._fd, self._size)
+        os.fdatasync(self._fd)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file, finished or not."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _open_new(path: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags | os.O_DIRECT, 0o640)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # The file system has no direct writes (tmpfs); it may have made the name before it refused.
+        path.unlink(missing_ok=True)
+        return os.open(path, flags, 0o640)
