@@ -41,21 +41,24 @@ async def element(admin: AdminStandIn) -> AsyncIterator[StandInElement]:
 @pytest.fixture
 def settings(postgres: PostgresSettings, redis_settings: RedisSettings, admin: AdminStandIn) -> Settings:
     """Settings of a query module among these."""
-    return Settings(
-        server=ServerSettings(port=0),
-        tokens=admin.token_settings(),
-        postgres=postgres,
-        redis=redis_settings,
-        account=admin.account("query-module"),
-        admin=admin.address(),
-        elements=ElementsSettings(deadline_s=1.0),
-    )
+    return _settings(postgres, redis_settings, admin)
 
 
 @pytest.fixture
 def app(settings: Settings) -> Application:
     """The query module, not started yet."""
     return create_app(settings)
+
+
+@pytest.fixture(scope="module")
+async def standing_client(
+    migrated_postgres: PostgresSettings, redis_url: str, running_admin: AdminStandIn
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Someone who may read everything, where there is nothing: one running query module for many questions."""
+    running_admin.reset()
+    settings = _settings(migrated_postgres, RedisSettings(url=redis_url, password=None, timeout_s=1), running_admin)
+    async with open_client(create_app(settings), running_admin.mint.bearer()) as client:
+        yield client
 
 
 @pytest.fixture
@@ -70,3 +73,15 @@ async def server(app: Application, element: StandInElement) -> AsyncIterator[str
     """The address of a running query module, for tests in which connections matter."""
     async with open_server(app) as url:
         yield url
+
+
+def _settings(postgres: PostgresSettings, redis: RedisSettings, admin: AdminStandIn) -> Settings:
+    return Settings(
+        server=ServerSettings(port=0),
+        tokens=admin.token_settings(),
+        postgres=postgres,
+        redis=redis,
+        account=admin.account("query-module"),
+        admin=admin.address(),
+        elements=ElementsSettings(deadline_s=1.0),
+    )

@@ -23,8 +23,8 @@ from query_module.services.deliver import Delivery
 from query_module.services.follow import Follower
 from query_module.services.indexing import Indexing
 from query_module.services.locate import Locator
+from query_module.services.roster import Roster
 from query_module.services.search import Search
-from query_module.workers.followers import Followers
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,13 @@ class Services:
     search: Search
     locator: Locator
     delivery: Delivery
+    roster: Roster
     checks: Sequence[Check]
 
 
 @asynccontextmanager
 async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[Services]:
-    """Open what is asked and start the followers. PostgreSQL may be away: then files are still brought by id."""
+    """Open what is asked. PostgreSQL may be away: then files are still brought by id."""
     async with Background() as background:
         database = Database(settings.postgres, "query-module", PARAMETERS)
         background.at_end(database.close)
@@ -58,8 +59,7 @@ async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[S
         claims = Claims(database)
         background.at_end(claims.close)
         follower_of = partial(Follower, elements=elements, indexing=Indexing(database), claims=claims)
-        followers = Followers(elements, follower_of)
-        await background.start("followers", followers.run())
+        roster = Roster(elements, follower_of)
 
         look_ups = LookUps(database)
         background.at_end(look_ups.close)
@@ -69,10 +69,11 @@ async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[S
             search=Search(database),
             locator=locator,
             delivery=Delivery(locator, elements),
+            roster=roster,
             checks=[
                 Check("postgres", database.ping, Health.DEGRADED),
                 Check("registry", partial(_registry, elements), Health.DEGRADED),
-                Check("followers", followers.check, Health.DEGRADED),
+                Check("followers", roster.check, Health.DEGRADED),
             ],
         )
 

@@ -6,7 +6,8 @@ from artstore_kit.application import Application, build_app
 from artstore_kit.health import Check
 from query_module.api import content, files, search
 from query_module.config import Settings
-from query_module.factory import Services, open_services
+from query_module.factory import Services
+from query_module.workers.followers import following
 
 
 def create_app(settings: Settings) -> Application:
@@ -14,7 +15,7 @@ def create_app(settings: Settings) -> Application:
     return build_app(
         "query-module",
         settings=settings,
-        open_services=partial(open_services, settings),
+        open_services=partial(following, settings),
         routers=[search.router],
         byte_routes=[*content.BYTE_ROUTES, *files.BYTE_ROUTES],
         checks=_checks,

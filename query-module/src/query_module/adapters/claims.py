@@ -1,7 +1,7 @@
 """Which node follows which element: advisory locks, held by one connection for all of them."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -37,10 +37,11 @@ class Claims:
             return held
 
     async def release(self, element_id: str) -> None:
-        """Let another node follow."""
+        """Let another node follow. Without a connection nothing is held any more."""
         async with self._turn:
             if element_id in self._held:
-                await self._ask(_GIVE, element_id)
+                with suppress(DatabaseUnavailable):
+                    await self._ask(_GIVE, element_id)
                 self._held.discard(element_id)
 
     async def close(self) -> None:
