@@ -1,0 +1,53 @@
+"""Elements for tests, their directories on a file system that syncs at once."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from running_element import Element, ElementAt, SettingsAt
+
+from artstore_kit.settings import PostgresSettings
+from artstore_kit.testing.admin import AdminStandIn
+
+MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture(scope="session")
+def service_package() -> str:
+    """Whose migrations are run."""
+    return "storage_element"
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """An empty directory, in memory where that is possible: a `syncfs` of a busy disk takes seconds."""
+    where = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=where, prefix="artstore-element-") as directory:
+        yield Path(directory) / "element"
+
+
+@pytest.fixture
+def settings_at(admin: AdminStandIn, migrated_postgres: PostgresSettings) -> SettingsAt:
+    """Settings of elements that share the module's database."""
+    return SettingsAt(admin, migrated_postgres)
+
+
+@pytest.fixture(scope="session")
+def bearer(running_admin: AdminStandIn) -> dict[str, str]:
+    """Headers of a caller who may do everything."""
+    return running_admin.mint.bearer()
+
+
+@pytest.fixture
+def element_at(settings_at: SettingsAt, postgres: PostgresSettings, bearer: dict[str, str]) -> ElementAt:
+    """Runs an element; the index is empty at first."""
+    return partial(settings_at.running, headers=bearer)
+
+
+@pytest.fixture
+async def element(element_at: ElementAt, root: Path) -> AsyncIterator[Element]:
+    """A new element of mode edit."""
+    async with element_at(root) as element:
+        yield element
