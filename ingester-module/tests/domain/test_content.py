@@ -1,5 +1,6 @@
 """Content in memory and on its way."""
 
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator
 
@@ -92,6 +93,18 @@ async def test_what_was_announced_must_come(
 ) -> None:
     with pytest.raises(error):
         await _sent(handed_in(Source(chunks), size, sha256), LIMITS)
+
+
+@pytest.mark.parametrize(("size", "sha256"), [(10**8, None), (None, bytes(32)), (None, None)])
+async def test_the_last_bytes_are_not_sent_before_the_whole_is_known(size: int | None, sha256: bytes | None) -> None:
+    """An element that knows the length commits with the last byte."""
+    stream = await streamed(handed_in(Source(MUCH), size, sha256))
+    sent = 0
+    with contextlib.suppress(ArtStoreError):
+        async for chunk in stream.chunks():
+            sent += len(chunk)
+            assert stream.complete == (sent == MUCH * len(CHUNK))
+    assert (sent == MUCH * len(CHUNK)) is (size is None and sha256 is None)
 
 
 @pytest.mark.parametrize("chunks", [1, MUCH])

@@ -54,22 +54,27 @@ class Stream:
     async def chunks(self) -> AsyncIterator[bytes]:
         """The content. While one batch is hashed in a thread, it is sent and the next one arrives.
 
-        It ends only when the content was whole and as announced; otherwise it raises, and the element, which sees its
-        request cut, commits nothing.
+        The last chunk is held back until the whole is known to be what was announced: an element that was told the
+        length commits, and answers, as soon as it has the last byte. Anything wrong is raised instead, which cuts the
+        request to the element.
         """
         loop = asyncio.get_running_loop()
         self._sha256, self._length = hashlib.sha256(), 0
         hashed: asyncio.Future[None] | None = None
+        held = b""
         async for batch in self._batches():
             if hashed:
                 await hashed
             hashed = loop.run_in_executor(None, _hash, self._sha256, batch)
             for chunk in batch:
-                yield chunk
+                if held:
+                    yield held
+                held = chunk
         if hashed:
             await hashed
         check_announced(self.size_bytes, self._length, self.announced_sha256, self.digest)
         self.complete = True
+        yield held
 
     async def read_through(self) -> None:
         """Take the content only to know its digest: an element has the file already."""
