@@ -23,6 +23,7 @@ async def login(
 ) -> Login:
     """Lets the first administrator in."""
     await first_start().run()
+    await keyring.open()
     return Login(database, keyring, Passwords(), clock)
 
 

@@ -26,6 +26,7 @@ async def tokens(
     database: Database, keyring: Keyring, first_start: Callable[[], FirstStart], clock: MovableClock
 ) -> ClientTokens:
     await first_start().run()
+    await keyring.open()
     return ClientTokens(database, keyring, clock)
 
 
