@@ -1,8 +1,10 @@
 """The ways in which the launcher gives up: each is one clear message for the person at the terminal."""
 
+import json
 from pathlib import Path
 
 LOG_LINES_SHOWN = 20
+MACHINE_FIELDS = {"timestamp", "level", "service", "request_id"}
 
 
 class FleetError(Exception):
@@ -24,4 +26,18 @@ def log_tail(log: Path, begin: int = 0) -> str:
     with log.open("rb") as file:
         file.seek(max(begin, log.stat().st_size - 64 * 1024))
         text = file.read().decode(errors="replace")
-    return "\n".join(f"    {line}" for line in text.splitlines()[-LOG_LINES_SHOWN:]) or "    (it wrote nothing)"
+    lines = [line for logged in text.splitlines() for line in _readable(logged).splitlines()]
+    return "\n".join(f"    {line}" for line in lines[-LOG_LINES_SHOWN:]) or "    (it wrote nothing)"
+
+
+def _readable(logged: str) -> str:
+    """A service logs JSON for machines; a person at a terminal wants the event, a traceback line by line."""
+    try:
+        fields = json.loads(logged)
+    except ValueError:
+        return logged
+    if not isinstance(fields, dict) or "event" not in fields:
+        return logged
+    event = fields.pop("event")
+    said = ", ".join(f"{name}: {value}" for name, value in fields.items() if name not in MACHINE_FIELDS)
+    return f"{event} ({said})" if said else str(event)

@@ -1,5 +1,6 @@
 """A child process is watched, explained when it dies, and gone when it was stopped, whatever it tries."""
 
+import json
 import signal
 import sys
 import time
@@ -9,7 +10,7 @@ import psutil
 import pytest
 
 from tools.fleet import leftovers
-from tools.fleet.errors import ProcessDiedError
+from tools.fleet.errors import ProcessDiedError, log_tail
 from tools.fleet.process import Process, same_process, stop_together
 from tools.fleet.state import Record, RunState
 
@@ -37,6 +38,18 @@ def test_one_that_ends_at_start_is_told_with_its_own_last_lines(tmp_path: Path) 
     with pytest.raises(ProcessDiedError, match=r"child ended with code 4 at start(?s:.*)no such thing") as died:
         process.wait_until(lambda: False)
     assert "yesterday" not in str(died.value)
+
+
+def test_a_log_for_machines_is_shown_to_people(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    events = [
+        {"event": "recovered", "epoch": 3, "level": "info", "timestamp": "2026"},
+        {"event": "Traceback:\n  line 1\nOSError: no room", "level": "error"},
+    ]
+    log.write_text("plain\n[1]\n" + "".join(f"{json.dumps(event)}\n" for event in events))
+    assert log_tail(log) == "\n".join(
+        f"    {line}" for line in ("plain", "[1]", "recovered (epoch: 3)", "Traceback:", "  line 1", "OSError: no room")
+    )
 
 
 def test_one_that_is_never_ready_is_told_after_its_time(tmp_path: Path) -> None:

@@ -227,10 +227,10 @@ def test_a_service_that_dies_at_start_is_told_and_everything_is_stopped(launcher
     root.unlink()
     root.with_name("aside").rename(root)
     assert failed.returncode == 1
-    assert re.search(
-        r"^fleet: rw-1 ended with code \d+ at start\. The end of .*rw-1\.log:$", failed.stderr, re.MULTILINE
+    assert re.match(r"fleet: rw-1 ended with code \d+ at start\. The end of .*rw-1\.log:\n", failed.stderr), (
+        failed.stderr
     )
-    assert len(failed.stderr.splitlines()) <= 22
+    assert len(failed.stderr.splitlines()) <= 21
     assert all(map(is_free, vars(Ports.from_base(launcher.port_base)).values()))
 
 
