@@ -48,7 +48,7 @@ def venv_says(option: str) -> bool:
 
 
 def install() -> None:
-    with only_one():
+    with only_one() as lock:
         if venv_says("--check"):
             return
         if UNFINISHED.exists() or not venv_says("--usable"):
@@ -57,44 +57,49 @@ def install() -> None:
             venv.create(VENV, with_pip=True, symlinks=True)
         UNFINISHED.touch()
         STAMP.unlink(missing_ok=True)
-        install_packages()
-        install_members()
+        install_packages(lock)
+        install_members(lock)
         venv_says("--stamp")
         UNFINISHED.unlink()
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
-    """Two first starts at once: the second waits for the first, then finds everything done."""
+def only_one() -> Iterator[int]:
+    """Two first starts at once: the second waits for the first, then finds everything done.
+
+    pip inherits the lock, so that one whose parent was killed is waited for as well.
+    """
     with LOCK.open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("Another start is preparing .venv; waiting for it.")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock.fileno()
 
 
-def install_packages() -> None:
+def install_packages(lock: int) -> None:
     """No resolving: the lock names everything, with its hash."""
     total = len(re.findall(r"^[a-z0-9]\S*==", LOCK.read_text(), re.MULTILINE))
     say(f"Fetching and installing {total} packages, each checked against its hash in requirements.lock.")
-    pip("--require-hashes", "-r", str(LOCK), total=total)
+    pip("--require-hashes", "-r", str(LOCK), total=total, lock=lock)
 
 
-def install_members() -> None:
+def install_members(lock: int) -> None:
     names = members()
     say(f"Installing {len(names)} packages of this repository.")
     editable = [argument for name in names for argument in ("-e", str(ROOT / name))]
-    pip("--no-build-isolation", *editable, total=len(names))
+    pip("--no-build-isolation", *editable, total=len(names), lock=lock)
 
 
-def pip(*arguments: str, total: int) -> None:
+def pip(*arguments: str, total: int, lock: int) -> None:
     command = [str(PYTHON), "-I", "-m", "pip", "install", "--no-deps", "--disable-pip-version-check", "--no-input"]
     command += ["--progress-bar", "off", *arguments]
     seen = 0
     with LOG.open("a") as log:
-        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+        running = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, pass_fds=[lock]
+        )
         assert running.stdout is not None
         for line in running.stdout:
             log.write(line)
