@@ -94,7 +94,7 @@ async def test_filters_reach_the_index(client: httpx.AsyncClient, element: Stand
         {"uploaded_by": "tester"},
         {"q": "png", "sort": "newest"},
     ):
-        assert await names(client, **asked) == ["a.png"], asked  # type: ignore[arg-type]
+        assert await names(client, **asked) == ["a.png"], asked
     assert await names(client, uploaded_after="2026-06-01T00:00:00Z") == ["b.txt"]
     assert await names(client, tag=["x", "z"]) == []
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+from datetime import UTC
+from email.utils import format_datetime
+from urllib.parse import quote
 from uuid import UUID
 
 from aiohttp import web
@@ -13,6 +16,7 @@ from artstore_kit.digests import REPR_DIGEST_HEADER, format_sha256
 from artstore_kit.testing.element_state import ElementState, Stored
 
 ELEMENT = web.AppKey("element", ElementState)
+PIECE_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -23,7 +27,12 @@ async def send_content(request: web.Request) -> web.StreamResponse:
     content = stored.attributes.content
     headers = {
         "ETag": f'"{content.sha256}"',
+        "Last-Modified": format_datetime(stored.attributes.uploaded_at.astimezone(UTC), usegmt=True),
         "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(content.name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
         "Content-Type": content.media_type,
         REPR_DIGEST_HEADER: format_sha256(bytes.fromhex(content.sha256)),
     }
@@ -38,17 +47,28 @@ async def send_content(request: web.Request) -> web.StreamResponse:
 
 
 async def _send(request: web.Request, part: bytes, headers: dict[str, str]) -> web.StreamResponse:
-    cut_after = request.app[ELEMENT].faults.meet(request.method).cut_after_bytes
+    element = request.app[ELEMENT]
+    cut_after = element.faults.meet(request.method).cut_after_bytes
     answer = web.StreamResponse(status=206 if "Content-Range" in headers else 200, headers=headers)
     answer.content_length = len(part)
-    await answer.prepare(request)
-    if request.method != "HEAD":
-        await answer.write(part[:cut_after])
-    if cut_after is not None and cut_after < len(part):
-        await asyncio.sleep(0.01)
-        cut(request)
-    await answer.write_eof()
+    element.sending += 1
+    try:
+        await answer.prepare(request)
+        if request.method != "HEAD":
+            await _write(answer, part[:cut_after])
+        if cut_after is not None and cut_after < len(part):
+            await asyncio.sleep(0.01)
+            cut(request)
+        await answer.write_eof()
+    finally:
+        element.sending -= 1
     return answer
+
+
+async def _write(answer: web.StreamResponse, part: bytes) -> None:
+    """No faster than it is taken."""
+    for start in range(0, len(part), PIECE_BYTES):
+        await answer.write(part[start : start + PIECE_BYTES])
 
 
 def file_id_of(request: web.Request) -> UUID:

@@ -70,6 +70,8 @@ class ElementState:
     faults: Faults = field(default_factory=Faults)
     files: dict[UUID, Stored] = field(default_factory=dict)
     uploads: set[UUID] = field(default_factory=set)
+    sending: int = 0
+    """Answers with content that are under way."""
     seen: list[Seen] = field(default_factory=list)
     generation: str = field(default_factory=lambda: uuid4().hex)
     lsn: int = 0
