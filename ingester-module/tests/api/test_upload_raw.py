@@ -108,10 +108,10 @@ async def test_the_element_hears_for_whom_the_ingester_acts(client: httpx.AsyncC
     assert client.headers["Authorization"] not in tokens
 
 
-@pytest.mark.parametrize("name", ["🎉.txt", "\u202eabc.pdf", "ы" * 512, " a ", "a'\";--", "CON", "%2e%2e%2f"])
-async def test_strange_names_are_kept_as_they_are(client: httpx.AsyncClient, name: str) -> None:
-    file = await stored(await client.post(FILES, params={"name": name}, content=b"x"))
-    assert file.content.name == name
+async def test_strange_names_are_kept_as_they_are(client: httpx.AsyncClient) -> None:
+    for name in ["🎉.txt", "\u202eabc.pdf", "ы" * 512, " a ", "a'\";--", "CON", "%2e%2e%2f"]:
+        file = await stored(await client.post(FILES, params={"name": name}, content=b"x"))
+        assert file.content.name == name
 
 
 async def test_a_token_of_another_issuer_is_not_enough(client: httpx.AsyncClient, mint: TokenMint) -> None:
