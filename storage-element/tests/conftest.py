@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from running_element import Element, ElementAt, SettingsAt
+from running_element import Element, ElementAt, SettingsAt, mounted
 
 from artstore_kit.settings import PostgresSettings
 from artstore_kit.testing.admin import AdminStandIn
@@ -51,3 +51,10 @@ async def element(element_at: ElementAt, root: Path) -> AsyncIterator[Element]:
     """A new element of mode edit."""
     async with element_at(root) as element:
         yield element
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB that nobody else writes to; needs root."""
+    with mounted(tmp_path / "disk", "size=1m") as disk:
+        yield disk
