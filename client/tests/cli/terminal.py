@@ -5,7 +5,8 @@ import pty
 import select
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ARTSTORE = str(Path(sys.executable).with_name("artstore"))
@@ -30,6 +31,14 @@ def on_a_terminal(*arguments: object, dialogue: Sequence[tuple[str, str]] = ()) 
         process.kill()
         process.wait()
         os.close(controller)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when it holds; fail when it does not within `PATIENCE_S`."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def _read(controller: int) -> bytes:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from artstore import FileAttributes
 from artstore_kit.contracts.ids import new_file_id
 from client.tests.cli.conftest import Artstore
-from client.tests.cli.terminal import on_a_terminal
+from client.tests.cli.terminal import on_a_terminal, wait_until
 from client.tests.stand_in import Fleet
 
 EVIL = "letter\u202e[bold]\u200f.txt"
@@ -71,8 +70,7 @@ def test_an_interrupted_get_goes_on(
     fleet.fail("GET", "/content", cut_after_bytes=2_500_000, wait_s=30)
     process = started("get", file.file_id)
     part = Path("letter.bin.part")
-    while not (part.exists() and part.stat().st_size > 1_000_000):
-        time.sleep(0.01)
+    wait_until(lambda: part.exists() and part.stat().st_size > 1_000_000)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (130, "Interrupted; the same command goes on from letter.bin.part.\n")

@@ -4,14 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from client.tests.cli.conftest import Artstore
-from client.tests.cli.terminal import on_a_terminal
+from client.tests.cli.terminal import on_a_terminal, wait_until
 from client.tests.stand_in import Fleet
 
 type Started = Callable[..., subprocess.Popen[str]]
@@ -143,16 +142,9 @@ def test_names_cannot_speak_to_the_terminal(logged_in: Artstore) -> None:
 def test_interruption_is_clean(started: Started, fleet: Fleet, folder: Path) -> None:
     fleet.fail("POST", "/files", wait_s=30, times=100)
     process = started("put", folder)
-    _wait_until(lambda: bool(fleet.requests("POST", "/files")))
+    wait_until(lambda: bool(fleet.requests("POST", "/files")))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert out == ""
     assert err == "Interrupted; 0 stored.\n"
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
