@@ -7,9 +7,9 @@ from admin_module.adapters.accounts import (
     add_secret,
     find_account,
     insert_account,
-    known_client,
     remove_other_secrets,
     update_account,
+    valid_secrets,
 )
 from artstore_kit.contracts.identity import Action, Grant, Scope, ServiceAccount
 from artstore_kit.postgres import Database
@@ -59,9 +59,7 @@ async def test_secrets_overlap_and_expire(database: Database) -> None:
         await add_secret(connection, "scanner", OLD, NOW, NOW + DAY)
         await add_secret(connection, "scanner", NEW, NOW, NOW + 2 * DAY)
         for now, valid in ((NOW, {OLD, NEW}), (NOW + DAY, {NEW}), (NOW + 2 * DAY, set())):
-            known = await known_client(connection, "scanner", now)
-            assert known is not None
-            assert set(known.secrets_sha256) == valid
+            assert set(await valid_secrets(connection, "scanner", now)) == valid
 
 
 async def test_the_last_expiry_is_told(database: Database) -> None:
@@ -76,9 +74,9 @@ async def test_the_last_expiry_is_told(database: Database) -> None:
         assert await find_account(connection, "scanner") == account()
 
 
-async def test_an_unknown_client_is_not_known(database: Database) -> None:
+async def test_an_unknown_client_has_no_secret(database: Database) -> None:
     async with database.connect() as connection:
-        assert await known_client(connection, "nobody", NOW) is None
+        assert await valid_secrets(connection, "nobody", NOW) == []
 
 
 async def test_one_secret_can_be_the_only_one(database: Database) -> None:
@@ -88,9 +86,7 @@ async def test_one_secret_can_be_the_only_one(database: Database) -> None:
         await add_secret(connection, "scanner", NEW, NOW, None)
         assert await remove_other_secrets(connection, "scanner", NEW) == 1
         assert await remove_other_secrets(connection, "scanner", NEW) == 0
-        known = await known_client(connection, "scanner", NOW)
-    assert known is not None
-    assert known.secrets_sha256 == [NEW]
+        assert await valid_secrets(connection, "scanner", NOW) == [NEW]
 
 
 async def test_pages_are_ordered_by_name(database: Database) -> None:

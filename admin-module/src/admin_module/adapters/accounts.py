@@ -1,7 +1,6 @@
 """Service accounts and the hashes of their secrets, in PostgreSQL."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,14 +12,6 @@ from admin_module.domain.scopes import as_claim
 from artstore_kit.contracts.identity import ServiceAccount
 
 _FOREVER: sa.ColumnElement[datetime] = sa.literal_column("'infinity'::timestamptz")
-
-
-@dataclass(frozen=True)
-class KnownClient:
-    """An account beside the hashes of its secrets that have not expired."""
-
-    account: ServiceAccount
-    secrets_sha256: Sequence[bytes]
 
 
 async def insert_account(connection: AsyncConnection, account: ServiceAccount) -> bool:
@@ -54,19 +45,11 @@ async def remove_other_secrets(connection: AsyncConnection, client_id: str, sha2
     return (await connection.execute(account_secrets.delete().where(others))).rowcount
 
 
-async def known_client(connection: AsyncConnection, client_id: str, now: datetime) -> KnownClient | None:
-    """The account and its valid secrets, in one statement whether it exists or not."""
+async def valid_secrets(connection: AsyncConnection, client_id: str, now: datetime) -> Sequence[bytes]:
+    """The hashes of the account's secrets that have not expired; none for an account that does not exist."""
     usable = sa.or_(account_secrets.c.expires_at.is_(None), account_secrets.c.expires_at > now)
-    hashes = (
-        sa.select(sa.func.array_agg(account_secrets.c.secret_sha256))
-        .where(account_secrets.c.client_id == service_accounts.c.client_id, usable)
-        .scalar_subquery()
-    )
-    found = await connection.execute(
-        _accounts().add_columns(hashes.label("hashes")).where(service_accounts.c.client_id == client_id)
-    )
-    row = found.one_or_none()
-    return None if row is None else KnownClient(_account(row), row.hashes or ())
+    found = sa.select(account_secrets.c.secret_sha256).where(account_secrets.c.client_id == client_id, usable)
+    return (await connection.scalars(found)).all()
 
 
 async def find_account(connection: AsyncConnection, client_id: str) -> ServiceAccount | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from admin_module import metrics
-from admin_module.adapters.accounts import known_client
+from admin_module.adapters.accounts import find_account, valid_secrets
 from admin_module.domain.clock import Clock
 from admin_module.domain.scopes import narrowed
 from admin_module.domain.secrets import matches
@@ -32,13 +32,13 @@ class ClientTokens:
         return await issued(self.keyring, KIND, Subject(account.client_id, account.client_id, scopes, account.grants))
 
     async def _authenticated(self, client_id: str, client_secret: str) -> ServiceAccount:
-        """The same query and at least one comparison, whether the account exists or not."""
+        """Wrong secrets and unknown clients take the same work: one query, and at least one comparison."""
         async with self.database.connect() as connection:
-            known = await known_client(connection, client_id, self.clock())
-        right = matches(client_secret, known.secrets_sha256 if known else ())
-        if known is None or not right:
+            known = await valid_secrets(connection, client_id, self.clock())
+            account = await find_account(connection, client_id) if matches(client_secret, known) else None
+        if account is None:
             raise InvalidClient
-        return known.account
+        return account
 
 
 async def issued(keyring: Keyring, kind: str, subject: Subject) -> TokenAnswer:
