@@ -1,0 +1,137 @@
+"""The index on a real PostgreSQL: each LSN applied exactly once, the feed in order, nothing shown before its turn."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from artstore_kit.contracts.errors import DatabaseUnavailable, IndexUnavailable
+from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.postgres import Database
+from artstore_kit.settings import PostgresSettings
+from artstore_kit.testing.application import free_port
+from storage_element.adapters.index import Entry, Index, IndexDiverged
+
+FILES = [new_file_id(moment_ms) for moment_ms in range(1000, 1010)]
+
+
+@pytest.fixture
+async def index(database: Database) -> Index:
+    """Built, and empty."""
+    index = Index(database)
+    await index.replace([], 0, "g1")
+    return index
+
+
+def entries(first: int, files: Sequence[UUID], removed: Sequence[UUID] = ()) -> list[Entry]:
+    return [
+        Entry(lsn, file_id, None if file_id in removed else f'{{"lsn": {lsn}}}')
+        for lsn, file_id in enumerate(files, first)
+    ]
+
+
+async def feed(index: Index, after: int = 0, limit: int = 100) -> list[Entry]:
+    return (await index.feed(after, limit))[1]
+
+
+async def test_what_was_applied_is_in_the_feed_in_order(index: Index) -> None:
+    written = entries(1, FILES[:3])
+    await index.apply(written)
+    assert await index.feed(0, 100) == ("g1", written)
+    assert await feed(index, after=1, limit=1) == written[1:2]
+    assert await feed(index, after=3) == []
+    assert (await index.applied_lsn(), await index.count()) == (3, 3)
+
+
+async def test_a_file_is_shown_once_with_its_newest_attributes(index: Index) -> None:
+    await index.apply(entries(1, [FILES[0], FILES[1], FILES[0]]))
+    assert [(entry.lsn, entry.file_id) for entry in await feed(index)] == [(2, FILES[1]), (3, FILES[0])]
+    await index.apply(entries(4, [FILES[1]]))
+    assert [(entry.lsn, entry.file_id) for entry in await feed(index)] == [(3, FILES[0]), (4, FILES[1])]
+
+
+async def test_a_removed_file_leaves_a_tombstone(index: Index) -> None:
+    await index.apply(entries(1, FILES[:2]))
+    await index.apply(entries(3, FILES[:1], removed=FILES[:1]))
+    assert await feed(index) == [Entry(2, FILES[1], '{"lsn": 2}'), Entry(3, FILES[0], None)]
+    assert [entry.file_id for entry in await index.page(UUID(int=0), 10)] == [FILES[1]]
+    assert await index.count() == 1
+
+
+async def test_each_lsn_is_applied_exactly_once(index: Index) -> None:
+    await index.apply(entries(1, FILES[:3]))
+    for wrong in (entries(1, FILES[:3]), entries(3, FILES[2:5]), entries(5, FILES[4:6])):
+        with pytest.raises(IndexDiverged):
+            await index.apply(wrong)
+    assert await index.applied_lsn() == 3
+    assert [entry.lsn for entry in await feed(index)] == [1, 2, 3]
+    await index.apply(entries(4, FILES[3:4]))
+
+
+async def test_a_batch_is_applied_whole_or_not_at_all(index: Index) -> None:
+    with pytest.raises(sa.exc.DBAPIError):
+        await index.apply([*entries(1, FILES[:1]), Entry(2, FILES[1], "\0")])
+    assert (await index.applied_lsn(), await feed(index)) == (0, [])
+
+
+async def test_a_replacement_takes_the_place_of_everything(index: Index) -> None:
+    await index.apply(entries(1, FILES[:5]))
+    fresh = entries(2, FILES[5:7])
+    await index.replace(fresh, 9, "g2")
+    assert await index.feed(0, 100) == ("g2", fresh)
+    assert await index.applied_lsn() == 9
+    await index.apply(entries(10, FILES[7:8]))
+
+
+async def test_a_replacement_may_be_of_many_files(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage_element.adapters.index.REBUILD_BATCH", 3)
+    fresh = entries(1, FILES)
+    await index.replace(fresh, 10, "g2")
+    assert await feed(index) == fresh
+
+
+async def test_rows_that_run_ahead_wait_for_the_rest(index: Index) -> None:
+    """A rebuild that reads while files change finds some at a later LSN; a reader who saw them would miss others."""
+    await index.replace([Entry(5, FILES[0], "{}"), Entry(12, FILES[1], "{}")], 10, "g2")
+    assert [entry.lsn for entry in await feed(index)] == [5]
+    await index.apply(entries(11, FILES[:2]))
+    assert [entry.lsn for entry in await feed(index, after=5)] == [11, 12]
+
+
+async def test_pages_go_by_id(index: Index) -> None:
+    await index.apply(entries(1, FILES[::-1], removed=FILES[4:5]))
+    expected = [file_id for file_id in FILES if file_id != FILES[4]]
+    assert [entry.file_id for entry in await index.page(UUID(int=0), 100)] == expected
+    assert [entry.file_id for entry in await index.page(FILES[3], 2)] == FILES[5:7]
+
+
+async def test_an_index_that_was_never_built_is_not_an_empty_one(database: Database) -> None:
+    index = Index(database)
+    assert await index.applied_lsn() is None
+    with pytest.raises(IndexUnavailable):
+        await index.feed(0, 10)
+    with pytest.raises(IndexUnavailable):
+        await index.page(UUID(int=0), 10)
+    with pytest.raises(IndexDiverged):
+        await index.apply(entries(1, FILES[:1]))
+
+
+async def test_an_index_without_tables_is_not_an_empty_one(index: Index, database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(sa.text("ALTER TABLE files RENAME TO elsewhere"))
+    with pytest.raises(IndexUnavailable, match="migrate"):
+        await feed(index)
+    with pytest.raises(IndexUnavailable):
+        await index.count()
+    async with database.transaction() as connection:
+        await connection.execute(sa.text("ALTER TABLE elsewhere RENAME TO files"))
+    assert await feed(index) == []
+
+
+async def test_a_database_that_is_away_is_told() -> None:
+    settings = PostgresSettings(url=f"postgresql://nobody@127.0.0.1:{free_port()}/none", connect_timeout_s=0.5)
+    database = Database(settings)
+    with pytest.raises(DatabaseUnavailable):
+        await Index(database).feed(0, 1)
+    await database.close()
