@@ -72,12 +72,16 @@ class ElementClient:
         return await self._control.ask(Page[FileAttributes], "GET", FILES, params={"limit": limit, "cursor": cursor})
 
     async def changes(self, after: int, *, limit: int, wait_s: float = 0) -> ChangePage:
-        """What changed after a position of the journal; waits up to `wait_s` for something to happen."""
+        """What changed after a position of the journal; waits up to `wait_s` for something to happen.
+
+        Tried once: after a failure the caller asks again without waiting, for the feed may have begun anew.
+        """
         return await self._control.ask(
             ChangePage,
             "GET",
             "/api/v1/changes",
             params={"after": after, "limit": limit, "wait_s": wait_s},
+            idempotent=False,
             deadline_s=wait_s + POLL_GRACE_S,
         )
 

@@ -66,7 +66,8 @@ class Follower:
 
     async def _follow(self) -> None:
         cursor = self._cursor or await self._indexing.cursor(self.element_id)
-        wait_s = POLL_WAIT_S if cursor.generation and not cursor.sweeping else 0
+        # Only who is level waits. After a failure the element may have lost its history, and would let us wait for it.
+        wait_s = 0 if self._behind_since is not None else POLL_WAIT_S
         page = await self._elements.client(self.element_id).changes(cursor.lsn, limit=PAGE_LIMIT, wait_s=wait_s)
         with metrics.APPLY_SECONDS.time():
             self._cursor = await self._indexing.apply(self.element_id, cursor, page)
