@@ -77,6 +77,8 @@ class Frame:
         tally.cause = f"{error.__cause__!r}"[:500] if error.__cause__ and error.status >= 500 else ""
         if isinstance(error, IncompleteBody) and tally.disconnected:
             tally.status = CLIENT_GONE
+        elif tally.finished:
+            return  # FastAPI has answered already
         elif tally.started:
             # The status is gone already: only a cut connection can tell the receiver that this is not the whole.
             raise error

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from artstore_kit.start import StartRefused
 
 PREFIX = "ARTSTORE_"
+EXIT_WRONG_SETTINGS = 2
 
 
 class ServerSettings(BaseModel):
@@ -130,11 +131,12 @@ def load[S: ServiceSettings](kind: type[S]) -> S:
 
 
 def load_or_exit[S: ServiceSettings](kind: type[S]) -> S:
-    """`load`, ending the process with exit code 2 and a message on wrong settings."""
+    """`load`, ending the process with `EXIT_WRONG_SETTINGS` and a message on wrong settings."""
     try:
         return load(kind)
     except WrongSettings as error:
-        sys.exit(f"This service cannot start; its settings are wrong:\n{error}")
+        sys.stderr.write(f"This service cannot start; its settings are wrong:\n{error}\n")
+        sys.exit(EXIT_WRONG_SETTINGS)
 
 
 def variables(kind: type[BaseModel], prefix: str = PREFIX) -> Iterator[tuple[str, str]]:

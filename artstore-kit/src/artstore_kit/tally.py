@@ -26,6 +26,7 @@ class Tally:
         self.code = ""
         self.cause = ""
         self.started = False
+        self.finished = False
         self.disconnected = False
         self.received_bytes = 0
         self.sent_bytes = 0
@@ -50,6 +51,7 @@ class Tally:
             message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, self.request_id.encode())]
         else:
             self.sent_bytes += len(message.get("body", b""))
+            self.finished = not message.get("more_body", False)
         await self._send(message)
 
     def account(self) -> None:
