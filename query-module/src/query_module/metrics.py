@@ -11,4 +11,6 @@ LAG_LSN = Gauge(
 FOLLOWING = Gauge("artstore_follow_claimed", "1 while this node follows the element, 0 while another may", ["element"])
 CHANGES = Counter("artstore_follow_changes_total", "Changes carried into the index", ["element"])
 APPLY_SECONDS = Histogram("artstore_follow_apply_seconds", "Time to carry a page of changes into the index")
-ASKED_ALL = Counter("artstore_query_asked_all_total", "Times the elements were asked because the index was no help")
+ASKED_ALL = Counter(
+    "artstore_query_asked_all_total", "Times that the elements were asked because the index was no help", ["outcome"]
+)

@@ -11,6 +11,7 @@ from artstore_kit.contracts.errors import (
     NotFound,
 )
 from artstore_kit.contracts.files import FileAttributes
+from query_module import metrics
 from query_module.adapters.elements import Elements
 
 
@@ -33,12 +34,14 @@ class AskAll:
             for next_answer in asyncio.as_completed(tasks):
                 answer = await next_answer
                 if isinstance(answer, FileAttributes):
+                    metrics.ASKED_ALL.labels("found").inc()
                     return answer
                 if answer:
                     unanswered.append(answer)
         finally:
             for task in tasks:
                 task.cancel()
+        metrics.ASKED_ALL.labels("unanswered" if unanswered else "unknown").inc()
         if unanswered:
             raise ElementUnavailable(
                 f"No element that answered has this file; without an answer: {', '.join(sorted(unanswered))}."
