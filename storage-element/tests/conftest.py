@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 from running_element import Element, ElementAt, SettingsAt, mounted
 
-from artstore_kit.settings import PostgresSettings
+from artstore_kit.logs import start_logging
+from artstore_kit.settings import LogSettings, PostgresSettings
 from artstore_kit.testing.admin import AdminStandIn
 
 MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    """As a service writes them: structlog's own way of showing tracebacks takes a second each."""
+    start_logging("storage-element", LogSettings(level="INFO"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,120 @@
+"""An element without HTTP and without a database: directory, journal, commit, checkpoint."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from running_element import ELEMENT_ID, MIB
+
+from artstore_kit.contracts.files import FileAttributes
+from artstore_kit.contracts.modes import Mode
+from artstore_kit.testing.documents import document
+from artstore_kit.workers import Background
+from storage_element.adapters.disk import make_directories
+from storage_element.adapters.index import Entry
+from storage_element.adapters.journal import Journal
+from storage_element.adapters.local_files import LocalFiles
+from storage_element.adapters.superblocks import Superblocks
+from storage_element.config import JournalSettings
+from storage_element.domain import layout
+from storage_element.domain.records import NO_STAGING, Kind, Record
+from storage_element.services.checkpoint import Checkpoint
+from storage_element.services.commit import Committer, Draft
+from storage_element.services.recover import recover
+
+type Tree = dict[str, bytes]
+
+
+@dataclass
+class Core:
+    """The parts of an element that keep what it acknowledged."""
+
+    root: Path
+    journal: Journal
+    files: LocalFiles
+    superblocks: Superblocks
+    committer: Committer
+    checkpoint: Checkpoint
+    replayed: list[Entry]
+    committed: list[Record] = field(default_factory=list)
+
+    async def commit(self, draft: Draft) -> FileAttributes:
+        """Submit, and wait for the outcome."""
+        self.committer.submit(draft)
+        return await draft.done
+
+    async def create(self, content: bytes = b"content", file: FileAttributes | None = None) -> FileAttributes:
+        """A new file whose content rides in the journal."""
+        return await self.commit(inline(file, content))
+
+    def tree(self) -> Tree:
+        """Every file below files/."""
+        return tree(self.root)
+
+
+@asynccontextmanager
+async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Core]:
+    """Recovered and running. Leaving it is like kill -9: there is no checkpoint at the end."""
+    async with AsyncExitStack() as stack:
+        make_directories(root)
+        superblocks = Superblocks(root)
+        superblocks.open(ELEMENT_ID, Mode.EDIT)
+        files = LocalFiles(root)
+        stack.callback(files.close)
+        journal = Journal(root / layout.JOURNAL, ELEMENT_ID, segment_bytes)
+        stack.callback(journal.close)
+        replayed = recover(journal, files, superblocks)
+        committed: list[Record] = []
+        committer = Committer(journal, files, ELEMENT_ID, committed.extend)
+        stack.callback(committer.close)
+        checkpoint = Checkpoint(committer, files, superblocks, JournalSettings())
+        background = await stack.enter_async_context(Background())
+        await background.start("placing", committer.run_placing())
+        await background.start("commit", committer.run())
+        yield Core(root, journal, files, superblocks, committer, checkpoint, replayed, committed)
+
+
+def inline(file: FileAttributes | None = None, content: bytes = b"content") -> Draft:
+    """A create whose content rides in the journal."""
+    return Draft(Kind.CREATE_INLINE, file or document(), content, NO_STAGING)
+
+
+def tree(root: Path) -> Tree:
+    """Every file below files/, by its path from there."""
+    below = root / layout.FILES
+    return {str(path.relative_to(below)): path.read_bytes() for path in below.rglob("*") if path.is_file()}
+
+
+class Syncs:
+    """Counts `fdatasync`, can hold it up, and can make it fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.error: OSError | None = None
+        self.before: Callable[[], object] = lambda: None
+        self._really = os.fdatasync
+        monkeypatch.setattr(os, "fdatasync", self._sync)
+
+    def _sync(self, fd: int) -> None:
+        self.count += 1
+        self.before()
+        if self.error is not None:
+            raise self.error
+        self._really(fd)
+
+
+async def until(holds: Callable[[], bool], within_s: float = 5.0) -> None:
+    """Return as soon as `holds()`."""
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110 (what is waited for happens in a thread)
+            await asyncio.sleep(0.001)
+
+
+async def outcomes(drafts: list[Draft]) -> list[FileAttributes | BaseException]:
+    """How each ended, within 5 s."""
+    async with asyncio.timeout(5):
+        return await asyncio.gather(*(draft.done for draft in drafts), return_exceptions=True)
