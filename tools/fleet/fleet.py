@@ -40,12 +40,13 @@ class Fleet:
         say: Callable[[str], None] = silent,
         pause: Callable[[float], None] = time.sleep,
         extra: Extra | None = None,
+        only_own_servers: bool = False,
     ) -> None:
         layout.prepare()
         self.layout = layout
         self.ports = ports
         self.secrets = Secrets(layout.secrets)
-        self.servers = Servers.of(layout, ports, self.secrets)
+        self.servers = Servers.of(layout, ports, self.secrets, only_own=only_own_servers)
         self.state = RunState(layout.run)
         self._say = say
         self._pause = pause
@@ -67,7 +68,8 @@ class Fleet:
     ) -> Iterator[Self]:
         """On free ports with data of its own, not yet started; at the end it is stopped and deleted."""
         with open_directory(beneath) as directory:
-            fleet = cls(Layout(directory), Ports.free(), say=say, pause=pause, extra=extra)
+            layout = Layout(directory)
+            fleet = cls(layout, Ports.free(), say=say, pause=pause, extra=extra, only_own_servers=True)
             try:
                 yield fleet
             finally:

@@ -26,9 +26,11 @@ class Servers:
     redis: ValkeyServer | None
 
     @classmethod
-    def of(cls, layout: Layout, ports: Ports, secrets: Secrets) -> Self:
+    def of(cls, layout: Layout, ports: Ports, secrets: Secrets, *, only_own: bool) -> Self:
+        """`only_own` is for a fleet that will be thrown away: it must not write into your databases."""
         postgres = redis = None
-        cluster_url, redis_url = os.environ.get(POSTGRES_SETTING), os.environ.get(REDIS_SETTING)
+        given = {} if only_own else os.environ
+        cluster_url, redis_url = given.get(POSTGRES_SETTING), given.get(REDIS_SETTING)
         if not cluster_url:
             postgres = PostgresServer(
                 layout.postgres,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.fleet.fleet import Fleet
 from tools.fleet.interruption import Interruption, StopAsked
-from tools.fleet.layout import Layout
+from tools.fleet.layout import ROOT, Layout
 from tools.fleet.ports import Ports
 from tools.fleet.state import AlreadyRunningError, RunState
 from tools.fleet.supervisor import Supervisor
@@ -68,7 +68,13 @@ def detach(layout: Layout, command: list[str], show: Callable[[str], None] = pri
     """Starts the supervisor as a process of its own and shows what it says until all is ready, or has failed."""
     layout.prepare()
     child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True, cwd="/"
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert child.stdout is not None
     try:

@@ -72,7 +72,7 @@ def test_ports_follow_from_the_base() -> None:
 
 def test_a_nearly_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=20 * 2**20))
-    with pytest.raises(FleetError, match=r"only 20 MiB are free .* at least 512 MiB"):
+    with pytest.raises(FleetError, match=r"only 20 MiB are free .* at least 1024 MiB"):
         Layout(tmp_path / "data").prepare()
 
 

@@ -18,8 +18,10 @@ from tools.fleet import unprivileged
 from tools.fleet.databases import PostgresCluster, with_database
 from tools.fleet.directories import open_directory
 from tools.fleet.errors import FleetError
+from tools.fleet.fleet import Fleet
 from tools.fleet.ports import free_ports
 from tools.fleet.postgres import BIN_SETTING, PostgresServer, find_binaries
+from tools.fleet.servers import POSTGRES_SETTING, REDIS_SETTING
 from tools.fleet.valkey import ValkeyServer
 
 
@@ -90,6 +92,7 @@ def test_postgres_runs_from_and_in_a_place_that_is_closed_to_others(
 ) -> None:
     """As in a clone beneath /root or `mktemp -d`, where root may not run it and its user may not go."""
     tmp_path.chmod(0o700)
+    monkeypatch.delenv(BIN_SETTING, raising=False)
     package, clone = find_binaries().parents[1], tmp_path / "my clone"
     for name in (package.name, f"{package.name}.libs"):
         shutil.copytree(package.with_name(name), clone / name, ignore=shutil.ignore_patterns("include"))
@@ -100,6 +103,18 @@ def test_postgres_runs_from_and_in_a_place_that_is_closed_to_others(
         assert asyncio.run(value(server.cluster.url, "SELECT current_setting('fsync')")) == "on"
     finally:
         server.stop()
+
+
+def test_a_fleet_that_is_thrown_away_uses_no_server_of_yours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_server: PostgresCluster
+) -> None:
+    monkeypatch.setenv(POSTGRES_SETTING, postgres_server.url)
+    monkeypatch.setenv(REDIS_SETTING, "redis://yours")
+    with Fleet.temporary(tmp_path) as fleet:
+        fleet.start_servers()
+        assert {name for name, part in fleet.parts.items() if part.process.alive} == {"postgres", "redis"}
+        assert fleet.servers.cluster != postgres_server
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_user_who_cannot_reach_it_gets_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
