@@ -112,4 +112,5 @@ class ElementClient:
 
 def attributes_header(attributes: UploadAttributes) -> str:
     """The value of `X-ArtStore-Attributes`: JSON in ASCII, as header fields are."""
-    return json.dumps(attributes.model_dump(mode="json", exclude_none=True), separators=(",", ":"))
+    document = attributes.model_dump_json(exclude_none=True)
+    return document if document.isascii() else json.dumps(json.loads(document), separators=(",", ":"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from artstore_kit.breaker import State
 from artstore_kit.bytestream import ByteClient
@@ -12,7 +12,7 @@ from artstore_kit.callee import Callee, Credentials
 from artstore_kit.clients.element import FILES, attributes_header
 from artstore_kit.contracts.elements import ElementView
 from artstore_kit.contracts.errors import ElementAnsweredBadly
-from artstore_kit.contracts.files import ATTRIBUTES_HEADER, AttributeChanges, FileAttributes, UploadAttributes
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER, SHA256_PATTERN, AttributeChanges, UploadAttributes
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER
 from artstore_kit.digests import REPR_DIGEST_HEADER, format_sha256
 from artstore_kit.outbound import Outbound
@@ -33,12 +33,28 @@ class _Link:
         await self.control.close()
 
 
+class ToldContent(BaseModel):
+    """What an element says of a file's content, as far as the ingester asks."""
+
+    size: int = Field(ge=0)
+    sha256: str = Field(pattern=SHA256_PATTERN)
+
+
+class Told(BaseModel):
+    """What an element says of a file, as far as the ingester asks; the rest is for the sender and goes by unread."""
+
+    file_id: UUID
+    revision: int
+    collection: str
+    content: ToldContent
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What an element says of a file: byte for byte, and understood."""
+    """An element's answer, byte for byte, and what it means."""
 
     document: bytes
-    file: FileAttributes
+    file: Told
 
 
 class ElementFiles:
@@ -122,6 +138,6 @@ def _condition(revision: int | None, acting_for: str) -> Mapping[str, str]:
 
 def _understood(element: ElementView, document: bytes) -> Answer:
     try:
-        return Answer(document, FileAttributes.model_validate_json(document))
+        return Answer(document, Told.model_validate_json(document))
     except ValidationError:
         raise ElementAnsweredBadly(f"{element.element_id} answered with an unknown document.") from None

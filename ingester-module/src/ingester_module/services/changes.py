@@ -8,11 +8,11 @@ from cachetools import TTLCache
 
 from artstore_kit.contracts.elements import ElementView
 from artstore_kit.contracts.errors import ArtStoreError, ElementUnavailable, FileUnknown, RevisionMismatch
-from artstore_kit.contracts.files import AttributeChanges, FileAttributes
+from artstore_kit.contracts.files import AttributeChanges
 from artstore_kit.contracts.identity import Action
 from artstore_kit.principal import Principal
 from artstore_kit.registry import ElementDirectory
-from ingester_module.adapters.element_files import Answer, ElementFiles
+from ingester_module.adapters.element_files import Answer, ElementFiles, Told
 from ingester_module.domain.revisions import revision_matches
 
 REMEMBERED_FILES = 10_000
@@ -31,7 +31,7 @@ class Changes:
     async def change(self, file_id: UUID, changes: AttributeChanges, who: Principal, *, if_match: str | None) -> Answer:
         """The attributes after the change; a file moves to another collection only with rights on both."""
 
-        async def apply(element: ElementView, file: FileAttributes) -> Answer:
+        async def apply(element: ElementView, file: Told) -> Answer:
             who.require_grant(Action.WRITE, file.collection)
             who.require_grant(Action.WRITE, changes.collection or file.collection)
             return await self._elements.change(
@@ -43,14 +43,14 @@ class Changes:
     async def remove(self, file_id: UUID, who: Principal, *, if_match: str | None) -> None:
         """Delete the file, where the element's mode allows it."""
 
-        async def apply(element: ElementView, file: FileAttributes) -> None:
+        async def apply(element: ElementView, file: Told) -> None:
             who.require_grant(Action.DELETE, file.collection)
             await self._elements.remove(element, file_id, revision=file.revision, acting_for=who.on_whose_behalf)
 
         await self._at_seen_revision(file_id, if_match, apply)
 
     async def _at_seen_revision[Result](
-        self, file_id: UUID, if_match: str | None, apply: Callable[[ElementView, FileAttributes], Awaitable[Result]]
+        self, file_id: UUID, if_match: str | None, apply: Callable[[ElementView, Told], Awaitable[Result]]
     ) -> Result:
         """Rights are checked on a revision, so that this one alone may be changed; when it is another by then, again.
 
@@ -67,7 +67,7 @@ class Changes:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    async def _found(self, file_id: UUID) -> tuple[ElementView, FileAttributes]:
+    async def _found(self, file_id: UUID) -> tuple[ElementView, Told]:
         """The element that was seen with the file of late is asked first, then all others side by side."""
         elements = self._directory.elements()
         remembered = self._where.get(file_id)
@@ -83,7 +83,7 @@ class Changes:
 
     async def _first_found(
         self, elements: Sequence[ElementView], file_id: UUID, unanswered: list[str]
-    ) -> tuple[ElementView, FileAttributes] | None:
+    ) -> tuple[ElementView, Told] | None:
         tasks = [asyncio.create_task(self._asked(element, file_id, unanswered)) for element in elements]
         try:
             for task in asyncio.as_completed(tasks):
@@ -96,7 +96,7 @@ class Changes:
 
     async def _asked(
         self, element: ElementView, file_id: UUID, unanswered: list[str]
-    ) -> tuple[ElementView, FileAttributes] | None:
+    ) -> tuple[ElementView, Told] | None:
         try:
             return element, (await self._elements.get(element, file_id)).file
         except FileUnknown:
