@@ -11,6 +11,7 @@ from artstore.digest import announcement, hex_of
 from artstore_kit.contracts.errors import (
     DependencyUnavailable,
     DigestMismatch,
+    IdempotencyUnavailable,
     InvalidAttributes,
     NoElementAvailable,
     StorageFull,
@@ -105,6 +106,21 @@ async def test_two_puts_are_two_documents_unless_their_key_is_one(store: ArtStor
     again = [await store.put(b"y", name="y", idempotency_key="mine") for _ in range(2)]
     assert again[0] == again[1]
     assert len(fleet.files) == 3
+
+
+async def test_without_a_memory_for_keys_a_document_is_sent_once_without_one(store: ArtStore, fleet: Fleet) -> None:
+    body = b'{"type":"t","title":"t","status":503,"detail":"d","code":"idempotency_unavailable","request_id":"r"}'
+    fleet.fail(*UPLOADS, status=503, body=body)
+    await store.put(b"x", name="x")
+    assert ["Idempotency-Key" in request.headers for request in fleet.requests(*UPLOADS)] == [True, False]
+
+
+async def test_the_callers_own_key_is_never_dropped(store: ArtStore, fleet: Fleet) -> None:
+    body = b'{"type":"t","title":"t","status":503,"detail":"d","code":"idempotency_unavailable","request_id":"r"}'
+    fleet.fail(*UPLOADS, status=503, body=body)
+    with pytest.raises(IdempotencyUnavailable):
+        await store.put(b"x", name="x", idempotency_key="mine")
+    assert len(fleet.requests(*UPLOADS)) == 1
 
 
 async def test_an_upload_still_being_carried_out_is_asked_for_again(store: ArtStore, fleet: Fleet) -> None:

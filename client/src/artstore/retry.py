@@ -5,7 +5,12 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 
 from artstore.problems import RETRY_AFTER_HEADER
-from artstore_kit.contracts.errors import ArtStoreError, IdempotencyInProgress, UploadInProgress
+from artstore_kit.contracts.errors import (
+    ArtStoreError,
+    IdempotencyInProgress,
+    IdempotencyUnavailable,
+    UploadInProgress,
+)
 
 ATTEMPTS = 5
 FIRST_PAUSE_S = 0.2
@@ -40,6 +45,8 @@ def pauses() -> Iterator[float]:
 
 def passes(error: ArtStoreError) -> bool:
     """Whether the same request may succeed a little later."""
+    if isinstance(error, IdempotencyUnavailable):
+        return False  # whoever sent the key decides whether to go on without it
     return error.status in _PASSING_STATUSES or isinstance(error, _PASSING_KINDS)
 
 

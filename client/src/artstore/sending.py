@@ -19,6 +19,7 @@ class Sending:
         self.source = source
         self.failure: Exception | None = None
         self.sent_bytes = 0
+        self.times = 0
         self._taken = False
         self._hasher = hashlib.sha256()
         self._on_progress = on_progress
@@ -37,6 +38,7 @@ class Sending:
     async def body(self) -> AsyncIterator[bytes | memoryview]:
         """The blocks from the beginning; the HTTP library would wrap what the source raises, so it is kept here."""
         self.sent_bytes = 0
+        self.times += 1
         try:
             async for block in self._hashed_blocks():
                 self._taken = True

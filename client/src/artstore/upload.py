@@ -3,17 +3,23 @@
 import json
 import mimetypes
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 from pydantic import JsonValue, ValidationError
 
 from artstore import sources
-from artstore.connection import Connection, Request
+from artstore.connection import Answer, Connection, Request
 from artstore.digest import REPR_DIGEST_HEADER, announcement
 from artstore.sending import Progress, Sending
 from artstore.sources import Source
-from artstore_kit.contracts.errors import DigestMismatch, FieldProblem, InvalidAttributes
+from artstore_kit.contracts.errors import (
+    DigestMismatch,
+    FieldProblem,
+    IdempotencyUnavailable,
+    InvalidAttributes,
+)
 from artstore_kit.contracts.files import (
     ATTRIBUTES_HEADER,
     FileAttributes,
@@ -22,6 +28,7 @@ from artstore_kit.contracts.files import (
     UploadAttributes,
 )
 
+IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 _COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
@@ -86,10 +93,24 @@ async def send(
     sending = Sending(source, on_progress)
     headers = _headers(source, attributes, idempotency_key or uuid4().hex)
     request = Request("POST", f"{connection.ingester}/files", headers=headers, sending=sending)
-    stored = (await connection.ask(request)).as_a(FileAttributes)
+    stored = (await _hand_in(connection, request, sending, own_key=not idempotency_key)).as_a(FileAttributes)
     if stored.content.sha256 != sending.sha256:
         raise DigestMismatch(f"{stored.file_id} was stored with another sha-256 than was sent; delete it, try again.")
     return stored
+
+
+async def _hand_in(connection: Connection, request: Request, sending: Sending, *, own_key: bool) -> Answer:
+    """With the key; without it, and then once only, when the fleet cannot remember keys now.
+
+    That is safe as long as this was the first attempt: it was refused before anything was stored.
+    """
+    try:
+        return await connection.ask(request)
+    except IdempotencyUnavailable:
+        if not own_key or sending.times > 1 or not sending.repeatable:
+            raise
+    headers = {name: value for name, value in request.headers.items() if name != IDEMPOTENCY_KEY_HEADER}
+    return await connection.ask_once(replace(request, headers=headers))
 
 
 async def _source(given: Uploadable) -> Source:
@@ -103,7 +124,7 @@ async def _source(given: Uploadable) -> Source:
 def _headers(source: Source, attributes: UploadAttributes, idempotency_key: str) -> dict[str, str]:
     headers = {
         "Content-Type": "application/octet-stream",
-        "Idempotency-Key": idempotency_key,
+        IDEMPOTENCY_KEY_HEADER: idempotency_key,
         ATTRIBUTES_HEADER: json.dumps(attributes.model_dump(mode="json", exclude_none=True), separators=(",", ":")),
     }
     if source.size is not None:
