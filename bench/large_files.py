@@ -1,0 +1,122 @@
+"""Large files through the whole path: one and four at a time, up through the ingester and down through query."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from bench import limits, uploads
+from bench.bed import Bed
+from bench.figures import Aim, Result, Role
+from bench.jobs import FILE_ID, Fetch, Store, StoredFile, carry_out
+from bench.peer_set import PeerSet
+from bench.plan import MIB, Plan
+from bench.rounds import Contestant, interleaved
+
+NAME = "large-files"
+UNIT = "MB/s"
+SEVERAL = 4
+WRITTEN_A_ROUND = 1 + SEVERAL + 1 + 1
+"""Files: ArtStore's one and four, the plain write, nginx's."""
+LEFT_FREE_BYTES = 4 * 1024 * MIB
+SHA256 = "sha256 of one core"
+WRITE = "disk: a file written and synced"
+
+
+class NoRoom(Exception):
+    """The disk is too full for this benchmark."""
+
+
+def run(bed: Bed, plan: Plan) -> Result:
+    """Start the peers, then measure; the sha256 of every upload and of what comes back is compared."""
+    _refuse_full_disk(bed, plan)
+    large = LargeFiles(bed, plan, PeerSet.start(bed, plan.large_bytes))
+    return Result(NAME, interleaved(list(large.contestants()), plan.runs, bed.settle, bed.tell), _aims(plan))
+
+
+def _aims(plan: Plan) -> Sequence[Aim]:
+    up, down = f"{plan.large} up", f"{plan.large} down"
+    return [
+        Aim(f"{up} at 0.4 of sha256's speed", f"{up}, ArtStore", against=f"{up}, {SHA256}", at_least=0.4),
+        Aim(f"{down} at 0.3 of the bare ASGI app", f"{down}, ArtStore", against=f"{down}, bare ASGI", at_least=0.3),
+    ]
+
+
+def _refuse_full_disk(bed: Bed, plan: Plan) -> None:
+    needed = plan.large_bytes * (WRITTEN_A_ROUND * plan.runs + 1) + LEFT_FREE_BYTES
+    free = shutil.disk_usage(bed.directory).free
+    if free < needed:
+        raise NoRoom(
+            f"{NAME} with {plan.runs} runs needs {needed // MIB} MiB on the disk of {bed.directory}, which has "
+            f"{free // MIB} MiB; give --quick, fewer --runs, or another disk with --data"
+        )
+
+
+class LargeFiles:
+    """The contestants, and how each is measured."""
+
+    def __init__(self, bed: Bed, plan: Plan, peers: PeerSet) -> None:
+        self._bed = bed
+        self._plan = plan
+        self._peers = peers
+        self._size = plan.large_bytes
+        self._files: list[StoredFile] = []
+        self._read = False
+
+    def contestants(self) -> Iterator[Contestant]:
+        """In this order: what is downloaded in a round was uploaded in it."""
+        yield from self._up(f"{self._plan.large} up")
+        yield from self._down(f"{self._plan.large} down")
+
+    def _up(self, what: str) -> Iterator[Contestant]:
+        peers, against = self._peers, [f"{what}, {name}" for name in (SHA256, WRITE, "bare ASGI")]
+        sha256 = partial(limits.sha256_mb_per_s, self._size)
+        yield Contestant(f"{what}, {SHA256}", Role.LIMIT, UNIT, sha256)
+        write = partial(limits.write_mb_per_s, self._bed.directory / "limits", self._size)
+        yield Contestant(f"{what}, {WRITE}", Role.LIMIT, UNIT, write)
+        yield Contestant(f"{what}, bare ASGI", Role.LIMIT, UNIT, partial(self._discard, peers.bare_asgi))
+        yield Contestant(f"{what}, bare FastAPI route", Role.PEER, UNIT, partial(self._discard, peers.bare_fastapi))
+        if peers.nginx:
+            yield Contestant(f"{what}, nginx WebDAV", Role.PEER, UNIT, partial(self._discard, peers.nginx))
+            against.append(f"{what}, nginx WebDAV")
+        yield Contestant(f"{what}, ArtStore", Role.ARTSTORE, UNIT, partial(self._store, 1), against)
+        name = f"{what}, ArtStore, {SEVERAL} at a time"
+        yield Contestant(name, Role.ARTSTORE, UNIT, partial(self._store, SEVERAL), against)
+
+    def _down(self, what: str) -> Iterator[Contestant]:
+        peers, against = self._peers, [f"{what}, bare ASGI"]
+        yield self._plain(f"{what}, bare ASGI", Role.LIMIT, peers.bare_asgi, "/content")
+        yield self._plain(f"{what}, bare FastAPI FileResponse", Role.PEER, peers.bare_fastapi, "/file")
+        if peers.nginx:
+            yield self._plain(f"{what}, nginx sendfile", Role.PEER, peers.nginx, "/content")
+            against.append(f"{what}, nginx sendfile")
+        yield Contestant(f"{what}, ArtStore", Role.ARTSTORE, UNIT, partial(self._bring, 1), against)
+        name = f"{what}, ArtStore, {SEVERAL} at a time"
+        yield Contestant(name, Role.ARTSTORE, UNIT, partial(self._bring, SEVERAL), against)
+
+    def _plain(self, name: str, role: Role, port: int, path: str) -> Contestant:
+        job = Fetch(port=port, paths=[path], size_bytes=self._size)
+        return Contestant(name, role, UNIT, lambda: self._mb_per_s(job, 1)[0])
+
+    def _discard(self, port: int) -> float:
+        return self._mb_per_s(Store(port=port, method="PUT", path=f"/{FILE_ID}.bin", size_bytes=self._size), 1)[0]
+
+    def _store(self, count: int) -> float:
+        speed, self._files = self._mb_per_s(uploads.to_ingester(self._bed, self._size), count)
+        self._read = False
+        return speed
+
+    def _bring(self, count: int) -> float:
+        if not self._read:
+            self._compare()
+        return self._mb_per_s(uploads.from_part(self._bed, "query", self._files, self._size), count)[0]
+
+    def _compare(self) -> None:
+        """Read what was uploaded once, untimed: is it the same? Then it is in the page cache, as the peers' file is."""
+        job = uploads.from_part(self._bed, "query", self._files, self._size, hashed=True)
+        carry_out(job.model_copy(update={"count": len(self._files)}))
+        self._read = True
+
+    def _mb_per_s(self, job: Store | Fetch, count: int) -> tuple[float, list[StoredFile]]:
+        """All at once; their bytes together over the time until the last is through."""
+        outcome = carry_out(job.model_copy(update={"in_flight": count, "count": count}))
+        return count * self._size / 1e6 / outcome.seconds, outcome.files
