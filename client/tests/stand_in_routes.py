@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from aiohttp import web
 
@@ -108,7 +108,7 @@ def _new_token(fleet: Fleet) -> web.Response:
 
 
 async def _create(request: web.Request) -> web.Response:
-    fleet, key = request.app[FLEET], request.headers["Idempotency-Key"]
+    fleet, key = request.app[FLEET], request.headers.get("Idempotency-Key", uuid4().hex)
     content = await _received(request)
     if key not in fleet.answers:
         stored = _stored(UploadAttributes.model_validate_json(request.headers[ATTRIBUTES_HEADER]), content)
