@@ -158,19 +158,22 @@ def needs(scope: Scope) -> Any:
 
 
 def _answer_errors(app: FastAPI) -> None:
-    handlers: Mapping[Any, Callable[[Exception], ArtStoreError]] = {
-        ArtStoreError: lambda error: cast(ArtStoreError, error),
-        RequestValidationError: lambda error: _invalid(cast(RequestValidationError, error)),
-        HTTPException: lambda error: _from_http(cast(HTTPException, error)),
-        Exception: lambda _: InternalError(),
+    handlers: Mapping[Any, _Meaning] = {
+        ArtStoreError: lambda error, _: cast(ArtStoreError, error),
+        RequestValidationError: lambda error, _: _invalid(cast(RequestValidationError, error)),
+        HTTPException: lambda error, request: _from_http(cast(HTTPException, error), request),
+        Exception: lambda *_: InternalError(),
     }
     for kind, meaning in handlers.items():
         app.add_exception_handler(kind, _answering(meaning))
 
 
-def _answering(meaning: Callable[[Exception], ArtStoreError]) -> Callable[[Request, Exception], Response]:
+type _Meaning = Callable[[Exception, Request], ArtStoreError]
+
+
+def _answering(meaning: _Meaning) -> Callable[[Request, Exception], Response]:
     def answer(request: Request, raised: Exception) -> Response:
-        error = meaning(raised)
+        error = meaning(raised, request)
         note_code(request.scope, error.code)
         body = error.problem(request_id.get()).model_dump_json(exclude_defaults=True)
         return Response(body, error.status, error.headers, "application/problem+json")
@@ -185,6 +188,11 @@ def _invalid(error: RequestValidationError) -> ArtStoreError:
     return InvalidFields(f"{problems[0].field}: {problems[0].message}", errors=problems)
 
 
-def _from_http(error: HTTPException) -> ArtStoreError:
+def _from_http(error: HTTPException, request: Request) -> ArtStoreError:
+    """FastAPI knows nothing of the byte routes: where it sees no address there may be one of theirs."""
+    allowed = [m for r in request.app.byte_routes if r.pattern.fullmatch(request.url.path) for m in r.methods]
+    if error.status_code in {404, 405} and allowed:
+        known = (error.headers or {}).get("Allow")
+        return MethodNotAllowed(headers={"Allow": ", ".join([*allowed, *([known] if known else [])])})
     kind = {404: NotFound, 405: MethodNotAllowed, 413: BodyTooLarge}.get(error.status_code, BadRequest)
     return kind(headers=error.headers)
