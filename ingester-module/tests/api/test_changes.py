@@ -1,7 +1,7 @@
 """Changing and removing files through the ingester, wherever they lie."""
 
 from collections.abc import Awaitable, Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -147,7 +147,16 @@ async def test_changes_that_are_none(client: httpx.AsyncClient, body: str, statu
 
 async def test_ids_that_nobody_has(client: httpx.AsyncClient) -> None:
     refused(await client.patch(f"{FILES}/{new_file_id()}", json={}), 404, "file_unknown")
-    refused(await client.delete(f"{FILES}/not-an-id"), 422, "invalid_fields")
+    for file_id in ("1", uuid4(), str(new_file_id()).upper()):
+        refused(await client.patch(f"{FILES}/{file_id}", json={}), 422, "invalid_fields")
+        refused(await client.delete(f"{FILES}/{file_id}"), 422, "invalid_fields")
+
+
+async def test_methods_that_an_address_does_not_answer(client: httpx.AsyncClient) -> None:
+    for method, path, allowed in (("GET", FILES, {"POST"}), ("POST", f"{FILES}/1", {"PATCH"})):
+        answer = await client.request(method, path)
+        refused(answer, 405, "method_not_allowed")
+        assert allowed <= set(answer.headers["Allow"].split(", "))
 
 
 async def test_an_element_that_is_silent_may_have_the_file(client: httpx.AsyncClient, rw: StandInElement) -> None:

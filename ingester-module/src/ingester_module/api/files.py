@@ -4,10 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
+from pydantic import BeforeValidator
 
 from artstore_kit.application import needs, services_of
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes
 from artstore_kit.contracts.identity import Scope
+from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.principal import Principal
 from ingester_module.domain.revisions import revision_tag
 from ingester_module.factory import Services
@@ -16,12 +18,13 @@ router = APIRouter(prefix="/files", tags=["files"])
 Wired = Annotated[Services, Depends(services_of(Services))]
 Writing = Annotated[Principal, needs(Scope.FILES_WRITE)]
 Deleting = Annotated[Principal, needs(Scope.FILES_DELETE)]
+FileId = Annotated[UUID, BeforeValidator(parse_file_id)]
 IfMatch = Annotated[str | None, Header(description='`"r<revision>"`: only when the file is still at it')]
 
 
 @router.patch("/{file_id}", response_model=FileAttributes)
 async def change(
-    file_id: UUID, changes: AttributeChanges, who: Writing, services: Wired, if_match: IfMatch = None
+    file_id: FileId, changes: AttributeChanges, who: Writing, services: Wired, if_match: IfMatch = None
 ) -> Response:
     """Set the attributes that are named; the others stay."""
     answer = await services.changes.change(file_id, changes, who, if_match=if_match)
@@ -30,6 +33,6 @@ async def change(
 
 
 @router.delete("/{file_id}", status_code=204)
-async def remove(file_id: UUID, who: Deleting, services: Wired, if_match: IfMatch = None) -> None:
+async def remove(file_id: FileId, who: Deleting, services: Wired, if_match: IfMatch = None) -> None:
     """Remove a file, where the mode of its element allows it and neither a hold nor its retention keeps it."""
     await services.changes.remove(file_id, who, if_match=if_match)
