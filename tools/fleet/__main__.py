@@ -1,5 +1,6 @@
 """The command `./fleet`."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     try:
         return int(options.run(options))
+    except BrokenPipeError:  # `./fleet logs | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (FleetError, OSError) as error:
         print(f"fleet: {error}", file=sys.stderr)
         return 1

@@ -119,14 +119,13 @@ class Fleet:
             self.launch(name)
         for name in started:
             self.parts[name].wait()
+            self._remember(name)
             self._say(f"{name} is ready ({time.monotonic() - began:.1f} s)")
 
     def launch(self, name: str) -> None:
         """Starts one part and does not wait."""
-        process = self.parts[name].process
         self.parts[name].launch()
-        assert process.pid is not None
-        self.state.write(Record.of(name, process.pid, process.stop_signal))
+        self._remember(name)
 
     def start_one(self, name: str) -> None:
         """Starts one part and waits until it is ready."""
@@ -159,6 +158,11 @@ class Fleet:
                 self.state.remove(name)
             if alive:
                 self._say(f"stopped {', '.join(alive)}")
+
+    def _remember(self, name: str) -> None:
+        process = self.parts[name].process
+        assert process.pid is not None
+        self.state.write(Record.of(name, process.pid, process.stop_signal))
 
     def _port(self, name: str) -> int:
         own = {"postgres": self.ports.postgres, "redis": self.ports.redis}

@@ -20,6 +20,8 @@ OLDEST_VERSION = 15
 SUPERUSER = "postgres"
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "PGTZ": "UTC"}
 STILL_HELD = "pre-existing shared memory block"
+ATTEMPTS = 50
+PAUSE_S = 0.1
 
 
 def find_binaries() -> Path:
@@ -52,15 +54,9 @@ class PostgresServer:
     def cluster(self) -> PostgresCluster:
         return PostgresCluster(f"postgresql://{SUPERUSER}:{quote(self._password)}@{HOST}:{self.port}/postgres")
 
-    def start(self, attempts: int = 20) -> None:
-        """Returns when connections are accepted; after a kill it waits for the old one's last child to go."""
+    def start(self) -> None:
         self.launch()
-        try:
-            self.wait()
-        except ProcessDiedError as error:
-            if attempts == 0 or STILL_HELD not in str(error).splitlines()[-1]:
-                raise
-            self.start(attempts - 1)
+        self.wait()
 
     def launch(self) -> None:
         """Starts without waiting, so that Redis can start beside it."""
@@ -70,8 +66,16 @@ class PostgresServer:
         self.process.command = [*self._as_user(), str(self._binaries / "postgres"), *self._options()]
         self.process.start()
 
-    def wait(self) -> None:
-        self.process.wait_until(self._accepts)
+    def wait(self, attempts: int = ATTEMPTS) -> None:
+        """Until connections are accepted. After a kill the last child of the former server may hold its memory."""
+        try:
+            self.process.wait_until(self._accepts)
+        except ProcessDiedError as error:
+            if attempts == 1 or STILL_HELD not in str(error):
+                raise
+            self.process.pause(PAUSE_S)
+            self.process.start()
+            self.wait(attempts - 1)
 
     def stop(self) -> None:
         self.process.stop()

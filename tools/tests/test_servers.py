@@ -3,11 +3,13 @@
 import asyncio
 import secrets
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+import psutil
 import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -140,6 +142,21 @@ def test_postgres_keeps_what_it_committed_through_a_kill(directory: Path) -> Non
     finally:
         server.stop()
     assert not server.process.alive
+
+
+def test_postgres_waits_for_a_child_that_outlived_its_parent(directory: Path) -> None:
+    server = PostgresServer(directory / "slow", port=free_ports(1)[0], password="x", log=directory / "slow.log")
+    server.start()
+    try:
+        assert server.process.pid
+        child = psutil.Process(server.process.pid).children()[0]
+        child.suspend()  # so that it does not see that its parent has gone
+        server.kill()
+        threading.Timer(0.5, child.resume).start()
+        server.start()
+        assert "pre-existing shared memory block" in (directory / "slow.log").read_text()
+    finally:
+        server.stop()
 
 
 def test_redis_asks_for_its_password_and_keeps_its_data(directory: Path) -> None:
