@@ -90,7 +90,8 @@ def open_bed(directory: Path, tell: Tell, quiet_within_s: float) -> Iterator[Bed
     interruption = Interruption()
     interruption.listen()
     directory.mkdir(mode=0o711)
-    fleet = Fleet(Layout(directory / "fleet"), Ports.free(), say=tell, pause=interruption.pause)
+    layout = Layout(directory / "fleet")
+    fleet = Fleet(layout, Ports.free(), say=tell, pause=interruption.pause, only_own_servers=True)
     try:
         fleet.start()
         interruption.release()

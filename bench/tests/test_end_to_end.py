@@ -10,7 +10,6 @@ import pytest
 from bench.__main__ import main
 from tools.fleet.directories import open_directory
 from tools.fleet.layout import ROOT
-from tools.fleet.servers import POSTGRES_SETTING
 
 
 def test_a_quick_look_brings_figures_ratios_and_aims(tmp_path: Path) -> None:
@@ -39,9 +38,3 @@ def test_what_it_does_not_know_is_refused(arguments: list[str], capsys: pytest.C
         main(arguments)
     assert ended.value.code == 2
     assert "usage: ./fleet bench" in capsys.readouterr().err
-
-
-def test_it_fills_no_database_of_yours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv(POSTGRES_SETTING, "postgresql://postgres@127.0.0.1/postgres")
-    assert main(["small-files"]) == 2
-    assert POSTGRES_SETTING in capsys.readouterr().err
