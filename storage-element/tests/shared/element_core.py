@@ -96,13 +96,14 @@ class Syncs:
         self.count = 0
         self.error: OSError | None = None
         self.before: Callable[[], object] = lambda: None
+        self.passes: Callable[[], bool] = lambda: False
         self._really = os.fdatasync
         monkeypatch.setattr(os, "fdatasync", self._sync)
 
     def _sync(self, fd: int) -> None:
         self.count += 1
         self.before()
-        if self.error is not None:
+        if self.error is not None and not self.passes():
             raise self.error
         self._really(fd)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import httpx
 
+from artstore_kit.application import Application
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER, ChangePage, FileAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
@@ -33,7 +34,13 @@ class Element:
 
     root: Path
     http: httpx.AsyncClient
-    services: Services
+    app: Application
+
+    @property
+    def services(self) -> Services:
+        """What the application was composed of."""
+        services: Services = self.app.state.services
+        return services
 
     async def send(
         self, content: bytes | AsyncIterator[bytes] = b"content", file_id: UUID | None = None, **attributes: object
@@ -136,7 +143,7 @@ class SettingsAt:
         """An application over the directory, called through ASGI with these headers."""
         app = create_app(self(root, **options))
         async with open_client(app, headers) as http:
-            yield Element(root, http, app.state.services)
+            yield Element(root, http, app)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:

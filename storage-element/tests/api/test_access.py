@@ -1,0 +1,135 @@
+"""Who may do what: a token, a scope, a grant; for each route."""
+
+from collections.abc import Sequence
+
+import httpx
+import pytest
+from running_element import Element, code
+
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER
+from artstore_kit.contracts.identity import Action, Grant, Scope
+from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.testing.admin import AdminStandIn
+from artstore_kit.testing.tokens import TokenMint
+
+EVERY_SCOPE = tuple(Scope)
+NAMED = {ATTRIBUTES_HEADER: '{"name": "x", "collection": "hr/2026"}'}
+ROUTES = [
+    ("PUT", "/files/{id}", Scope.FILES_WRITE),
+    ("GET", "/files/{id}", Scope.FILES_READ),
+    ("GET", "/files/{id}/content", Scope.FILES_READ),
+    ("HEAD", "/files/{id}/content", Scope.FILES_READ),
+    ("PATCH", "/files/{id}", Scope.FILES_WRITE),
+    ("DELETE", "/files/{id}", Scope.FILES_DELETE),
+    ("GET", "/files", Scope.FILES_READ),
+    ("GET", "/changes", Scope.FILES_READ),
+    ("GET", "/element", Scope.ELEMENTS_READ),
+]
+
+routes = pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+
+
+async def ask(element: Element, method: str, path: str, token: str | None, file_id: object = None) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}" if token is not None else "", **NAMED}
+    body = b'{"tags": []}' if method == "PATCH" else b"x" if method == "PUT" else b""
+    if method == "PATCH":
+        headers["content-type"] = "application/json"
+    url = "/api/v1" + path.replace("{id}", str(file_id or new_file_id()))
+    return await element.http.request(method, url, headers=headers, content=body)
+
+
+def refused(answer: httpx.Response, status: int, refusal: str) -> bool:
+    if answer.request.method == "HEAD":
+        return answer.status_code == status
+    return code(answer) == (status, refusal)
+
+
+@routes
+async def test_every_route_needs_a_good_token(
+    element: Element, admin: AdminStandIn, method: str, path: str, scope: Scope
+) -> None:
+    mint = admin.mint
+    bad: Sequence[str | None] = [
+        None,
+        "",
+        "nonsense",
+        mint.mint(audience="other"),
+        mint.mint(expires_in_s=-61),
+        mint.mint(iss="http://other.test"),
+        mint.mint(header={"typ": "JWT"}),
+        TokenMint(admin.url).mint(),
+    ]
+    for token in bad:
+        answer = await ask(element, method, path, token)
+        assert refused(answer, 401, "not_authenticated")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@routes
+async def test_every_route_needs_its_scope(
+    element: Element, admin: AdminStandIn, method: str, path: str, scope: Scope
+) -> None:
+    others = [each for each in EVERY_SCOPE if each is not scope]
+    answer = await ask(element, method, path, admin.mint.mint(scopes=others))
+    assert refused(answer, 403, "scope_missing")
+    assert f'scope="{scope.value}"' in answer.headers["www-authenticate"]
+
+
+NEEDED = {"PUT": Action.WRITE, "PATCH": Action.WRITE, "DELETE": Action.DELETE}
+
+
+@routes
+async def test_every_route_of_files_needs_a_grant(
+    element: Element, admin: AdminStandIn, method: str, path: str, scope: Scope
+) -> None:
+    if scope is Scope.ELEMENTS_READ:
+        return
+    file = await element.put(collection="hr/2026")
+    action = NEEDED.get(method, Action.READ)
+    file_id = None if method == "PUT" else file.file_id
+    for grants in (
+        [],
+        [Grant(collection="hr", actions=frozenset(Action))],
+        [Grant(collection="contracts/*", actions=frozenset(Action))],
+        [Grant(collection="hr/*", actions=frozenset(Action) - {action})],
+    ):
+        answer = await ask(element, method, path, admin.mint.mint(grants=grants), file_id)
+        assert refused(answer, 403, "grant_missing")
+    pattern = "hr/*" if "{id}" in path else "*"
+    enough = admin.mint.mint(scopes=[scope], grants=[Grant(collection=pattern, actions=frozenset({action}))])
+    assert (await ask(element, method, path, enough, file_id)).status_code in {200, 201, 204, 503}
+
+
+async def test_lists_show_all_collections_and_need_all_grants(element: Element, admin: AdminStandIn) -> None:
+    await element.put()
+    await element.feed_up_to(1)
+    token = admin.mint.mint(grants=[Grant(collection="default", actions=frozenset(Action))])
+    for path in ("/files", "/changes"):
+        assert code(await ask(element, "GET", path, token)) == (403, "grant_missing")
+
+
+async def test_a_file_is_not_moved_into_a_collection_without_a_grant(element: Element, admin: AdminStandIn) -> None:
+    file = await element.put(collection="hr/2026")
+    token = admin.mint.mint(grants=[Grant(collection="hr/*", actions=frozenset(Action))])
+    headers = {"Authorization": f"Bearer {token}"}
+    url = f"/api/v1/files/{file.file_id}"
+    for collection, status in (("hr/2027", 200), ("contracts", 403)):
+        answer = await element.http.patch(url, json={"collection": collection}, headers=headers)
+        assert answer.status_code == status
+    assert (await element.attributes(file.file_id)).collection == "hr/2027"
+
+
+async def test_a_service_names_for_whom_it_acts(element: Element, admin: AdminStandIn) -> None:
+    url, headers = f"/api/v1/files/{new_file_id()}", {"X-ArtStore-Acting-For": "alice", **NAMED}
+    answer = await element.http.put(url, headers=headers, content=b"x")
+    assert answer.json()["uploaded_by"] == "alice"
+    plain = admin.mint.mint(scopes=[Scope.FILES_WRITE])
+    answer = await element.http.put(url, headers={**headers, "Authorization": f"Bearer {plain}"}, content=b"x")
+    assert code(answer) == (403, "scope_missing")
+
+
+async def test_nothing_is_left_of_what_was_refused(element: Element, admin: AdminStandIn) -> None:
+    for token in (None, admin.mint.mint(scopes=[Scope.FILES_READ]), admin.mint.mint(grants=[])):
+        assert (await ask(element, "PUT", "/files/{id}", token)).status_code in {401, 403}
+    assert element.staged() == []
+    assert element.services.committer.placed_lsn == 0
