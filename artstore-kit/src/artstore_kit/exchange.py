@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts import identity
-from artstore_kit.contracts.errors import ArtStoreError, BadRequest, IncompleteBody
+from artstore_kit.contracts.errors import ArtStoreError, BadRequest, BodyTooLarge, IncompleteBody
 from artstore_kit.principal import Principal
 
 Headers = Iterable[tuple[str, str]]
@@ -78,6 +78,17 @@ class Exchange[Services]:
                 yield chunk
             if not message.get("more_body", False):
                 return
+
+    async def whole(self, limit_bytes: int) -> bytes:
+        """The body in one piece; `BodyTooLarge` when it has more than `limit_bytes`."""
+        if (self.content_length() or 0) > limit_bytes:
+            raise BodyTooLarge(f"The body may have {limit_bytes} bytes.")
+        body = bytearray()
+        async for chunk in self.body():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise BodyTooLarge(f"The body may have {limit_bytes} bytes.")
+        return bytes(body)
 
     async def gone(self) -> None:
         """Return when the receiver has gone away: writes to it fail silently. What is left of its body is dropped."""

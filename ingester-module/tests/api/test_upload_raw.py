@@ -1,5 +1,6 @@
 """Raw bodies, described in the query or in a header."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -84,14 +85,31 @@ async def test_every_size_arrives_whole(
     assert file.content.sha256 == hashlib.sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize("content", [b"small", LARGE])
 @pytest.mark.parametrize("header", ["Repr-Digest", "Content-Digest"])
 async def test_a_right_digest_goes_along_to_the_element(
-    client: httpx.AsyncClient, edit: StandInElement, content: bytes, header: str
+    client: httpx.AsyncClient, edit: StandInElement, header: str
 ) -> None:
-    digest = format_sha256(hashlib.sha256(content).digest())
-    await stored(await client.post(FILES, params={"name": "a"}, content=content, headers={header: digest}))
+    digest = format_sha256(hashlib.sha256(LARGE).digest())
+    await stored(await client.post(FILES, params={"name": "a"}, content=LARGE, headers={header: digest}))
     assert next(edit.requests("PUT")).headers["Repr-Digest"] == digest
+
+
+async def test_small_files_travel_together(client: httpx.AsyncClient, edit: StandInElement) -> None:
+    edit.faults.answer_after_s = 0.1
+    contents = [b"%d" % number for number in range(40)]
+    answers = await asyncio.gather(*(client.post(FILES, params={"name": "a"}, content=each) for each in contents))
+    files = [await stored(answer) for answer in answers]
+    assert [edit.files[file.file_id].content for file in files] == contents
+    assert len(list(edit.requests("PUT"))) <= 6
+
+
+async def test_one_refused_file_of_many_concerns_no_other(client: httpx.AsyncClient, edit: StandInElement) -> None:
+    edit.faults.answer_after_s = 0.1
+    given = [json.dumps({"name": "a", "metadata": {"k": "x" * size}}) for size in (1, 4100, 1, 1)]
+    sent = [client.post(FILES, headers={"X-ArtStore-Attributes": each}, content=b"1") for each in given]
+    answers = await asyncio.gather(*sent)
+    assert [answer.status_code for answer in answers] == [201, 422, 201, 201]
+    assert answers[1].json()["code"] == "attributes_too_large"
 
 
 async def test_a_digest_of_another_kind_is_no_obstacle(client: httpx.AsyncClient) -> None:

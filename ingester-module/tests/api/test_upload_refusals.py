@@ -181,5 +181,5 @@ async def test_a_media_type_that_is_not_wanted(start: Start, edit: StandInElemen
 
 
 async def test_another_method(client: httpx.AsyncClient) -> None:
-    refused(await client.get(FILES), 404, "not_found")
+    refused(await client.get(FILES), 405, "method_not_allowed")
     refused(await client.put(f"{FILES}/1"), 405, "method_not_allowed")

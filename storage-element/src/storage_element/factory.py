@@ -28,6 +28,7 @@ from storage_element.services.read import Reader
 from storage_element.services.recover import recover
 from storage_element.services.report import Reporter
 from storage_element.services.write import Writer
+from storage_element.services.write_many import ManyWriter
 
 IO_THREADS = 8
 
@@ -37,6 +38,7 @@ class Services:
     """What requests and workers can ask of this element."""
 
     writer: Writer
+    many_writer: ManyWriter
     reader: Reader
     feed: ChangeFeed
     catalog: Catalog
@@ -85,16 +87,18 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             index=index,
             admin=admin,
         )
+        writer = Writer(
+            committer=committer,
+            files=files,
+            reader=reader,
+            superblocks=superblocks,
+            measure=measure,
+            executor=executor,
+            inline_bytes=settings.journal.inline_bytes,
+        )
         yield Services(
-            writer=Writer(
-                committer=committer,
-                files=files,
-                reader=reader,
-                superblocks=superblocks,
-                measure=measure,
-                executor=executor,
-                inline_bytes=settings.journal.inline_bytes,
-            ),
+            writer=writer,
+            many_writer=ManyWriter(writer),
             reader=reader,
             feed=ChangeFeed(index, indexer, stopping),
             catalog=Catalog(index),

@@ -9,7 +9,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from artstore_kit.contracts import errors
+from artstore_kit.contracts import batches, errors
 from artstore_kit.contracts.files import (
     ATTRIBUTES_HEADER,
     ATTRIBUTES_LIMIT_BYTES,
@@ -34,6 +34,7 @@ def application(element: ElementState) -> web.Application:
     app = web.Application(middlewares=[_answer_errors, _meet_faults], client_max_size=0)
     app[ELEMENT] = element
     app.router.add_put(_FILES + "/{file_id}", _put, expect_handler=_body_is_asked_for_later)
+    app.router.add_put(_FILES, _put_many)
     app.router.add_get(_FILES + "/{file_id}", _attributes)
     app.router.add_patch(_FILES + "/{file_id}", _patch)
     app.router.add_delete(_FILES + "/{file_id}", _delete)
@@ -88,24 +89,57 @@ async def _put(request: web.Request) -> web.StreamResponse:
         content = await _body(request)
         if announced not in {None, hashlib.sha256(content).digest()}:
             raise errors.DigestMismatch
-        return await _commit(request, file_id, given, content)
+        by = request.headers.get(ACTING_FOR_HEADER, "somebody")
+        stored, status = await _commit(element, file_id, given, content, by)
+        return _json(stored, status=status)
     finally:
         element.uploads.discard(file_id)
 
 
-async def _commit(request: web.Request, file_id: UUID, given: UploadAttributes, content: bytes) -> web.Response:
+async def _put_many(request: web.Request) -> web.Response:
     element = request.app[ELEMENT]
+    files = batches.requested(await request.read())
+    ours = {file.file_id for file, _ in files} - element.uploads
+    element.uploads |= ours
+    try:
+        if element.faults.meet("PUT").cut_after_bytes is not None:
+            cut(request)
+        outcomes = [await _outcome(element, file, content, busy=file.file_id not in ours) for file, content in files]
+    finally:
+        for file_id in ours:
+            element.uploads.discard(file_id)
+    return web.Response(body=batches.answer(outcomes), content_type=batches.MEDIA_TYPE)
+
+
+async def _outcome(
+    element: ElementState, file: batches.BatchedFile, content: bytes, *, busy: bool
+) -> tuple[int, bytes]:
+    try:
+        require(element.mode, Operation.CREATE)
+        if busy:
+            raise errors.UploadInProgress
+        if file.sha256 != hashlib.sha256(content).hexdigest():
+            raise errors.DigestMismatch
+        stored, status = await _commit(element, file.file_id, file.attributes, content, file.acting_for)
+    except errors.ArtStoreError as error:
+        return error.status, error.problem("").model_dump_json(exclude_defaults=True).encode()
+    return status, stored.to_json()
+
+
+async def _commit(
+    element: ElementState, file_id: UUID, given: UploadAttributes, content: bytes, by: str
+) -> tuple[FileAttributes, int]:
     if element.faults.meet("PUT").wrong_digest:
         content += b"!"
     known = element.files.get(file_id)
     if known and known.content != content:
         raise errors.FileExists
     if known:
-        return _json(known.attributes)
-    attributes = _stamped(element, file_id, given, content, request.headers.get(ACTING_FOR_HEADER, "somebody"))
+        return known.attributes, 200
+    attributes = _stamped(element, file_id, given, content, by)
     if len(attributes.to_json()) > ATTRIBUTES_LIMIT_BYTES:
         raise errors.AttributesTooLarge
-    return _json(await element.store(attributes, content), status=201)
+    return await element.store(attributes, content), 201
 
 
 def _stamped(element: ElementState, file_id: UUID, given: UploadAttributes, content: bytes, by: str) -> FileAttributes:

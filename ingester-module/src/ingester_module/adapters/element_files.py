@@ -10,13 +10,15 @@ from artstore_kit.breaker import State
 from artstore_kit.bytestream import ByteClient
 from artstore_kit.callee import Callee, Credentials
 from artstore_kit.clients.element import FILES, attributes_header
+from artstore_kit.contracts.batches import BatchedFile
 from artstore_kit.contracts.elements import ElementView
 from artstore_kit.contracts.errors import ElementAnsweredBadly
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER, SHA256_PATTERN, AttributeChanges, UploadAttributes
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER
 from artstore_kit.digests import REPR_DIGEST_HEADER, format_sha256
 from artstore_kit.outbound import Outbound
-from ingester_module.domain.content import Content, Stream, Whole
+from ingester_module.adapters.batches import Batches
+from ingester_module.domain.content import Content, Whole
 from ingester_module.domain.revisions import revision_tag
 
 ANSWER_LIMIT_BYTES = 65_536
@@ -26,9 +28,11 @@ ANSWER_LIMIT_BYTES = 65_536
 class _Link:
     callee: Callee
     contents: ByteClient
+    batches: Batches
     control: Outbound
 
     async def close(self) -> None:
+        await self.batches.close()
         await self.contents.close()
         await self.control.close()
 
@@ -81,15 +85,20 @@ class ElementFiles:
         self, element: ElementView, file_id: UUID, attributes: UploadAttributes, content: Content, acting_for: str
     ) -> Answer:
         """Store a file; the same again changes nothing. Once this returns, the element has committed."""
+        link = self._link(element)
+        if isinstance(content, Whole):
+            sha256 = content.digest.hex()
+            file = BatchedFile(file_id=file_id, acting_for=acting_for, sha256=sha256, attributes=attributes)
+            return _understood(element, await link.batches.put(file, content.data))
         headers = {ATTRIBUTES_HEADER: attributes_header(attributes), ACTING_FOR_HEADER: acting_for}
         if content.announced_sha256:
             headers[REPR_DIGEST_HEADER] = format_sha256(content.announced_sha256)
-        async with self._link(element).contents.put(
+        async with link.contents.put(
             f"{FILES}/{file_id}",
-            content.data if isinstance(content, Whole) else content.chunks(),
+            content.chunks(),
             headers,
             content_length=content.size_bytes,
-            expect_continue=isinstance(content, Stream),
+            expect_continue=True,
         ) as answer:
             return _understood(element, await answer.read(ANSWER_LIMIT_BYTES))
 
@@ -127,7 +136,8 @@ class ElementFiles:
         name = (element.element_id, element.url)
         if name not in self._links:
             callee = Callee(element.element_id, element.url, self._credentials)
-            self._links[name] = _Link(callee, ByteClient(callee), Outbound(callee))
+            contents = ByteClient(callee)
+            self._links[name] = _Link(callee, contents, Batches(callee, contents), Outbound(callee))
         return self._links[name]
 
 

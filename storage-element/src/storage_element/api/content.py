@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from artstore_kit.contracts import batches
 from artstore_kit.contracts.errors import BadRequest, DigestMismatch, FieldProblem, InvalidAttributes
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes, UploadAttributes
 from artstore_kit.contracts.identity import Action, Scope
@@ -31,6 +32,14 @@ async def put(exchange: Exchange[Services]) -> None:
     )
     file, created = await exchange.services.writer.create(upload, exchange.body())
     await exchange.answer_json(201 if created else 200, file.to_json(), [("etag", revision_tag(file))])
+
+
+async def put_many(exchange: Exchange[Services]) -> None:
+    """Store several small files, which the ingester sends together."""
+    who = await exchange.authenticate(Scope.FILES_WRITE)
+    files = batches.requested(await exchange.whole(batches.MOST_BYTES))
+    outcomes = await exchange.services.many_writer.create(files, who)
+    await exchange.answer(200, [("content-type", batches.MEDIA_TYPE)], batches.answer(outcomes))
 
 
 async def get(exchange: Exchange[Services]) -> None:
@@ -112,6 +121,7 @@ def _attributes(header: bytes | None) -> UploadAttributes:
 
 BYTE_ROUTES: list[ByteRoute[Services]] = [
     ByteRoute(["PUT"], "/api/v1/files/{file_id}", put, described.PUT),
+    ByteRoute(["PUT"], "/api/v1/files", put_many, described.PUT_MANY),
     ByteRoute(["GET"], "/api/v1/files/{file_id}/content", get, described.GET),
     ByteRoute(["HEAD"], "/api/v1/files/{file_id}/content", get, described.HEAD),
 ]

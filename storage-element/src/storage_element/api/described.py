@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from artstore_kit.contracts.batches import MEDIA_TYPE
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER
 
 _FILE_ID = {"name": "file_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
@@ -27,6 +28,21 @@ PUT: dict[str, Any] = {
     "responses": {
         "201": {"description": "Stored, durably", "content": _FILE},
         "200": {"description": "The same file was there already", "content": _FILE},
+        "default": _PROBLEM,
+    },
+}
+PUT_MANY: dict[str, Any] = {
+    "summary": "Store several small files",
+    "description": "For services that may name whom they act for. The format of both bodies is that of the kit's "
+    "`contracts/batches.py`; each file has an outcome of its own.",
+    "operationId": "create_files",
+    "tags": ["content"],
+    "requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+    "responses": {
+        "200": {
+            "description": "The outcome of each file, in order",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        },
         "default": _PROBLEM,
     },
 }

@@ -1,0 +1,45 @@
+"""Many small files of one request: each is created as if it had come alone, and they share the journal's syncs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from artstore_kit.contracts.batches import BatchedFile
+from artstore_kit.contracts.errors import ArtStoreError
+from artstore_kit.contracts.identity import Action, Scope
+from artstore_kit.contracts.ids import parse_file_id
+from artstore_kit.principal import Principal
+from artstore_kit.request_context import request_id
+from storage_element.services.write import Upload, Writer
+
+type Outcome = tuple[int, bytes]
+"""Status and document: the file's attributes, or the problem that kept it out."""
+
+
+class ManyWriter:
+    """Creates side by side; one that is refused does not concern the others."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def create(self, files: Sequence[tuple[BatchedFile, bytes]], who: Principal) -> list[Outcome]:
+        """The outcome of each file, in order. Only a service that may name whom it acts for sends batches."""
+        who.require(Scope.FLEET_ACT_FOR)
+        return await asyncio.gather(*(self._outcome(file, content, who) for file, content in files))
+
+    async def _outcome(self, file: BatchedFile, content: bytes, who: Principal) -> Outcome:
+        try:
+            who.require_grant(Action.WRITE, file.attributes.collection)
+            stored, created = await self._writer.create(_upload(file, content), _in_one_piece(content))
+        except ArtStoreError as error:
+            return error.status, error.problem(request_id.get()).model_dump_json(exclude_defaults=True).encode()
+        return 201 if created else 200, stored.to_json()
+
+
+def _upload(file: BatchedFile, content: bytes) -> Upload:
+    file_id = parse_file_id(str(file.file_id))
+    return Upload(file_id, file.attributes, file.acting_for, len(content), bytes.fromhex(file.sha256))
+
+
+async def _in_one_piece(content: bytes) -> AsyncIterator[bytes]:
+    if content:
+        yield content
