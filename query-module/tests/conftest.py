@@ -11,7 +11,7 @@ from artstore_kit.settings import PostgresSettings, RedisSettings, ServerSetting
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import open_client, open_server
 from artstore_kit.testing.element import StandInElement, open_element
-from query_module.adapters.session import PARAMETERS
+from query_module.adapters.reads import Reads
 from query_module.config import ElementsSettings, Settings
 from query_module.main import create_app
 
@@ -24,10 +24,18 @@ def service_package() -> str:
 
 @pytest.fixture
 async def index(postgres: PostgresSettings) -> AsyncIterator[Database]:
-    """The empty search index, reached as the service reaches it."""
-    database = Database(postgres, "tests", PARAMETERS)
+    """The empty search index, to be written."""
+    database = Database(postgres, "tests")
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def reads(postgres: PostgresSettings) -> AsyncIterator[Reads]:
+    """The search index, to be read."""
+    reads = Reads(postgres)
+    yield reads
+    await reads.close()
 
 
 @pytest.fixture

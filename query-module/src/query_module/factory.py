@@ -16,7 +16,7 @@ from artstore_kit.workers import Background
 from query_module.adapters.claims import Claims
 from query_module.adapters.elements import Elements
 from query_module.adapters.lookups import LookUps
-from query_module.adapters.session import PARAMETERS
+from query_module.adapters.reads import Reads
 from query_module.config import Settings
 from query_module.services.ask_all import AskAll
 from query_module.services.deliver import Delivery
@@ -42,8 +42,10 @@ class Services:
 async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[Services]:
     """Open what is asked. PostgreSQL may be away: then files are still brought by id."""
     async with Background() as background:
-        database = Database(settings.postgres, "query-module", PARAMETERS)
+        database = Database(settings.postgres, "query-module")
         background.at_end(database.close)
+        reads = Reads(settings.postgres)
+        background.at_end(reads.close)
         redis = connect(settings.redis, "query-module")
         background.at_end(redis.aclose)
         token = ServiceToken.of(settings.admin, settings.account)
@@ -61,12 +63,12 @@ async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[S
         follower_of = partial(Follower, elements=elements, indexing=Indexing(database), claims=claims)
         roster = Roster(elements, follower_of)
 
-        look_ups = LookUps(database)
+        look_ups = LookUps(reads)
         background.at_end(look_ups.close)
         ask_all = AskAll(elements, settings.elements.deadline_s)
         locator = Locator(look_ups, ask_all, settings.elements.remembered_s)
         yield Services(
-            search=Search(database),
+            search=Search(reads),
             locator=locator,
             delivery=Delivery(locator, elements),
             roster=roster,

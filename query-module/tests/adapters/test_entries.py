@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.postgres import Database
 from artstore_kit.testing.documents import document
 from query_module.adapters.entries import put_entries, remove_entries, remove_unseen
-from query_module.adapters.finding import Known, find_by_ids
 from query_module.domain.entry import entry_of
 
 FILE = new_file_id()
@@ -28,8 +27,8 @@ async def put(connection: AsyncConnection, element: str, lsn: int, revision: int
 
 
 async def kept(connection: AsyncConnection) -> str | None:
-    found: list[Known] = await find_by_ids(connection, [FILE])
-    return FileAttributes.model_validate_json(found[0].attributes).content.name if found else None
+    name: str | None = await connection.scalar(sa.text("SELECT name FROM files"))
+    return name
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,17 @@
 """What is found, and in which order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.postgres import Database
 from artstore_kit.testing.documents import BEGINNING, document
 from query_module.adapters.entries import put_entries
 from query_module.adapters.finding import find_newest, find_ranked
+from query_module.adapters.reads import Reads
 from query_module.domain.criteria import Criteria
 from query_module.domain.entry import entry_of
 from query_module.domain.question import to_tsquery
@@ -21,23 +21,26 @@ type Names = list[str]
 ANY = Criteria()
 
 
+type Put = Callable[..., Awaitable[None]]
+
+
 @pytest.fixture
-async def connection(index: Database) -> AsyncIterator[AsyncConnection]:
-    async with index.transaction() as connection:
-        yield connection
+def put(index: Database) -> Put:
+    async def put(*documents: FileAttributes) -> None:
+        entries = [entry_of(each, lsn) for lsn, each in enumerate(documents, 1)]
+        async with index.transaction() as connection:
+            await put_entries(connection, "edit-1", 1, entries)
+
+    return put
 
 
-async def put(connection: AsyncConnection, *documents: FileAttributes) -> None:
-    await put_entries(connection, "edit-1", 1, [entry_of(each, lsn) for lsn, each in enumerate(documents, 1)])
+async def newest(reads: Reads, criteria: Criteria) -> Names:
+    return [name(found.attributes) for found in await find_newest(reads, criteria, None, 100)]
 
 
-async def newest(connection: AsyncConnection, criteria: Criteria) -> Names:
-    return [name(found.attributes) for found in await find_newest(connection, criteria, None, 100)]
-
-
-async def ranked(connection: AsyncConnection, q: str, criteria: Criteria = ANY) -> Names:
+async def ranked(reads: Reads, q: str, criteria: Criteria = ANY) -> Names:
     asked = replace(criteria, tsquery=to_tsquery(q))
-    return [name(found.attributes) for found in await find_ranked(connection, asked, None, 100)]
+    return [name(found.attributes) for found in await find_ranked(reads, asked, None, 100)]
 
 
 def name(attributes: str) -> str:
@@ -47,9 +50,9 @@ def name(attributes: str) -> str:
 @pytest.mark.parametrize(
     "q", ["договор", "Договоры", "договорами", "2026", "03", "pdf", "договор_2026-03.pdf", "ДОГОВОР 2026", '"2026 03"']
 )
-async def test_a_name_is_found_by_its_words_in_any_form(connection: AsyncConnection, q: str) -> None:
-    await put(connection, document("Договор_2026-03.pdf"), document("Смета_2025-01.xls"))
-    assert await ranked(connection, q) == ["Договор_2026-03.pdf"]
+async def test_a_name_is_found_by_its_words_in_any_form(put: Put, reads: Reads, q: str) -> None:
+    await put(document("Договор_2026-03.pdf"), document("Смета_2025-01.xls"))
+    assert await ranked(reads, q) == ["Договор_2026-03.pdf"]
 
 
 @pytest.mark.parametrize(
@@ -70,28 +73,28 @@ async def test_a_name_is_found_by_its_words_in_any_form(connection: AsyncConnect
         ("и или.txt", "и"),
     ],
 )
-async def test_words_meet_however_they_are_written(connection: AsyncConnection, written: str, asked: str) -> None:
-    await put(connection, document(written), document("прочее.bin"))
-    assert await ranked(connection, asked) == [written]
+async def test_words_meet_however_they_are_written(put: Put, reads: Reads, written: str, asked: str) -> None:
+    await put(document(written), document("прочее.bin"))
+    assert await ranked(reads, asked) == [written]
 
 
-async def test_each_field_is_searched(connection: AsyncConnection) -> None:
+async def test_each_field_is_searched(put: Put, reads: Reads) -> None:
     metadata = {"Контрагент": {"имя": "Ромашка", "числа": [7701234567, True]}}
-    await put(connection, document("а.txt", tags=["срочно"], description="Акт сверки за март", metadata=metadata))
+    await put(document("а.txt", tags=["срочно"], description="Акт сверки за март", metadata=metadata))
     for q in ("срочно", "сверка", "контрагент", "ромашка", "7701234567", "срочно сверка ромашка"):
-        assert await ranked(connection, q) == ["а.txt"], q
+        assert await ranked(reads, q) == ["а.txt"], q
 
 
 async def test_a_match_in_the_name_comes_before_one_in_the_description_and_that_before_metadata(
-    connection: AsyncConnection,
+    put: Put,
+    reads: Reads,
 ) -> None:
     await put(
-        connection,
         document("в метаданных", number=3, metadata={"тема": "аренда"}),
         document("в описании", number=2, description="аренда"),
         document("аренда", number=1),
     )
-    assert await ranked(connection, "аренда") == ["аренда", "в описании", "в метаданных"]
+    assert await ranked(reads, "аренда") == ["аренда", "в описании", "в метаданных"]
 
 
 @pytest.mark.parametrize(
@@ -109,9 +112,9 @@ async def test_a_match_in_the_name_comes_before_one_in_the_description_and_that_
         ("нету", set()),
     ],
 )
-async def test_operators(connection: AsyncConnection, q: str, names: set[str]) -> None:
-    await put(connection, document("договор аренды"), document("договор поставки"), document("счет"))
-    assert set(await ranked(connection, q)) == names
+async def test_operators(put: Put, reads: Reads, q: str, names: set[str]) -> None:
+    await put(document("договор аренды"), document("договор поставки"), document("счет"))
+    assert set(await ranked(reads, q)) == names
 
 
 FILTERED = [
@@ -148,16 +151,16 @@ FILTERED = [
         (Criteria(readable=Readable(frozenset({"hr"}), frozenset()), collection="hr*"), ["a.pdf"]),
     ],
 )
-async def test_filters(connection: AsyncConnection, criteria: Criteria, names: Names) -> None:
-    await put(connection, *FILTERED)
-    assert await newest(connection, criteria) == names
+async def test_filters(put: Put, reads: Reads, criteria: Criteria, names: Names) -> None:
+    await put(*FILTERED)
+    assert await newest(reads, criteria) == names
     by_words = replace(criteria, tsquery=to_tsquery("pdf or png or jpg"))
-    assert await newest(connection, by_words) == names
-    assert sorted(await ranked(connection, "pdf or png or jpg", criteria)) == sorted(names)
+    assert await newest(reads, by_words) == names
+    assert sorted(await ranked(reads, "pdf or png or jpg", criteria)) == sorted(names)
 
 
-async def test_the_answer_is_the_elements_own_text(connection: AsyncConnection) -> None:
+async def test_the_answer_is_the_elements_own_text(put: Put, reads: Reads) -> None:
     file = document(metadata={"z": 1.0, "a": "б", "n": None}, description="строка\n", later={"unknown": [1]})
-    await put(connection, file)
-    [found] = await find_newest(connection, Criteria(), None, 10)
+    await put(file)
+    [found] = await find_newest(reads, Criteria(), None, 10)
     assert found.attributes.encode() == file.to_json()

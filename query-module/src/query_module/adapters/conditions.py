@@ -1,53 +1,67 @@
 """What is searched for, as SQL conditions; rights are one of them."""
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql as pg
+from collections.abc import Iterator
 
-from query_module.adapters.tables import files
 from query_module.domain.criteria import Criteria
 from query_module.domain.rights import Readable
-
-type Condition = sa.ColumnElement[bool]
 
 _ESCAPED = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_", "*": "%"})
 
 
-def conditions(criteria: Criteria) -> list[Condition]:
+class Values(list[object]):
+    """The values of a statement, named in its text by their number."""
+
+    def bind(self, value: object) -> str:
+        """The name of `value` in the text."""
+        self.append(value)
+        return f"${len(self)}"
+
+
+def conditions(criteria: Criteria, values: Values) -> str:
     """All that must hold, the caller's rights included."""
-    found: list[Condition | None] = [
-        _readable(criteria.readable) if criteria.readable else None,
-        files.c.tsv.op("@@")(question(criteria.tsquery)) if criteria.tsquery else None,
-        _like(files.c.collection, criteria.collection),
-        _like(files.c.media_type, criteria.media_type),
-        files.c.tags.contains(list(criteria.tags)) if criteria.tags else None,
-        files.c.size >= criteria.size_min if criteria.size_min is not None else None,
-        files.c.size <= criteria.size_max if criteria.size_max is not None else None,
-        files.c.uploaded_at > criteria.uploaded_after if criteria.uploaded_after else None,
-        files.c.uploaded_at < criteria.uploaded_before if criteria.uploaded_before else None,
-        files.c.uploaded_by == criteria.uploaded_by if criteria.uploaded_by is not None else None,
-    ]
-    return [condition for condition in found if condition is not None]
+    return " AND ".join(["true", *_texts(criteria, values), *_facts(criteria, values)])
 
 
-def question(tsquery: str) -> sa.ColumnElement[str]:
+def question(tsquery: str, values: Values) -> str:
     """The query without its stop words; of nothing but stop words, all of them."""
-    text = sa.cast(sa.bindparam("question", tsquery), sa.Text)
-    usual = sa.func.to_tsquery(sa.literal_column("'pg_catalog.russian'::regconfig"), text)
-    literal = sa.func.to_tsquery(sa.literal_column("'artstore'::regconfig"), text)
-    return sa.case((sa.func.numnode(usual) == 0, literal), else_=usual)
+    text = values.bind(tsquery)
+    usual, literal = (f"to_tsquery('{words}'::regconfig, {text})" for words in ("pg_catalog.russian", "artstore"))
+    return f"(CASE WHEN numnode({usual}) = 0 THEN {literal} ELSE {usual} END)"
 
 
-def _readable(readable: Readable) -> Condition:
-    by_name = files.c.collection == sa.any_(sa.literal(sorted(readable.names), pg.ARRAY(sa.Text)))
-    return sa.or_(by_name, *(_pattern(files.c.collection, pattern) for pattern in sorted(readable.patterns)))
+def _texts(criteria: Criteria, values: Values) -> Iterator[str]:
+    if criteria.readable is not None:
+        yield _readable(criteria.readable, values)
+    if criteria.tsquery is not None:
+        yield f"tsv @@ {question(criteria.tsquery, values)}"
+    if criteria.collection is not None:
+        yield _like("collection", criteria.collection, values)
+    if criteria.media_type is not None:
+        yield _like("media_type", criteria.media_type, values)
+    if criteria.tags:
+        yield f"tags @> {values.bind(criteria.tags)}"
 
 
-def _like(column: sa.Column[str], value: str | None) -> Condition | None:
-    if value is None:
-        return None
-    return _pattern(column, value) if "*" in value else column == value
+def _facts(criteria: Criteria, values: Values) -> Iterator[str]:
+    for comparison, value in (
+        ("size >=", criteria.size_min),
+        ("size <=", criteria.size_max),
+        ("uploaded_at >", criteria.uploaded_after),
+        ("uploaded_at <", criteria.uploaded_before),
+        ("uploaded_by =", criteria.uploaded_by),
+    ):
+        if value is not None:
+            yield f"{comparison} {values.bind(value)}"
 
 
-def _pattern(column: sa.Column[str], pattern: str) -> Condition:
+def _readable(readable: Readable, values: Values) -> str:
+    by_name = f"collection = ANY({values.bind(sorted(readable.names))})"
+    by_pattern = [_like("collection", pattern, values) for pattern in sorted(readable.patterns)]
+    return f"({' OR '.join([by_name, *by_pattern])})"
+
+
+def _like(column: str, value: str, values: Values) -> str:
     """`*` stands for any text, `/` included, as in a grant."""
-    return column.like(pattern.translate(_ESCAPED))
+    if "*" in value:
+        return f"{column} LIKE {values.bind(value.translate(_ESCAPED))}"
+    return f"{column} = {values.bind(value)}"

@@ -8,6 +8,14 @@ from query_module.adapters.tables import cursors
 from query_module.domain.cursor import Cursor
 
 
+async def commit_lazily(connection: AsyncConnection) -> None:
+    """Let this transaction's commit not wait for the disk.
+
+    After a power cut the last moments may be gone, the cursor with them: the follower reads them again.
+    """
+    await connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+
+
 async def read_cursor(connection: AsyncConnection, element_id: str) -> Cursor:
     """The cursor as it was committed; a new one for an element that is not known yet."""
     columns = (cursors.c.generation, cursors.c.lsn, cursors.c.sweep, cursors.c.sweeping)

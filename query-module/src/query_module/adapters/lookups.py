@@ -4,9 +4,8 @@ import asyncio
 from uuid import UUID
 
 from artstore_kit.contracts.errors import ArtStoreError
-from artstore_kit.postgres import Database
 from query_module.adapters.finding import Known, find_by_ids
-from query_module.adapters.session import reading
+from query_module.adapters.reads import Reads
 
 MOST_AT_ONCE = 500
 
@@ -16,8 +15,8 @@ type _Answer = asyncio.Future[Known | None]
 class LookUps:
     """One statement at a time, for all who wait: under load a round trip is shared by many requests."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
         self._waiting: dict[UUID, _Answer] = {}
         self._work: asyncio.Task[None] | None = None
 
@@ -52,8 +51,7 @@ class LookUps:
 
     async def _answer(self, batch: dict[UUID, _Answer]) -> None:
         try:
-            async with reading(self._database) as connection:
-                found = {known.file_id: known for known in await find_by_ids(connection, list(batch))}
+            found = {known.file_id: known for known in await find_by_ids(self._reads, list(batch))}
         except ArtStoreError as error:
             for answer in batch.values():
                 answer.set_exception(type(error)(error.detail))

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from artstore_kit.contracts.errors import FieldProblem, InvalidFields
-from query_module.domain.words import compounds, parts, runs
+from query_module.domain.words import cut, uncut
 
 LONGEST_QUESTION = 1000
 MOST_WORDS = 50
@@ -60,15 +60,13 @@ def _groups(question: str) -> list[list[_Term]]:
 
 def _term(found: re.Match[str]) -> _Term | None:
     text = found["phrase"] if found["word"] is None else found["word"]
-    in_runs = runs(text)
-    words = tuple(word for run in in_runs for word in parts(run))
+    words = tuple(cut(text))
     if not words:
         return None
-    alone = found["word"] is not None and len(in_runs) == 1
-    uncut = compounds(in_runs[0]) if alone else []
+    alone = uncut(text)
     return _Term(
         words,
-        uncut=uncut[0] if len(uncut) == 1 and len(uncut[0]) == sum(map(len, words)) else "",
+        uncut=alone[0] if found["word"] is not None and len(words) > len(alone) == 1 else "",
         wanted=not found["minus"],
         is_prefix=found["word"] is not None and text.endswith("*") and len(words[-1]) >= SHORTEST_PREFIX,
     )

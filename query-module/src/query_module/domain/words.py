@@ -2,46 +2,41 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 LONGEST_WORD = 64
-"""Characters; the rest of a longer word is not looked at."""
+"""Characters; a longer word is several."""
 
-_RUN = re.compile(r"[^\W_]+")
-_NUMBER_OR_LETTERS = re.compile(r"\d+|\D+")
+_WORD = re.compile(rf"\d{{1,{LONGEST_WORD}}}|[^\W\d_]{{1,{LONGEST_WORD}}}")
 _UPPER, _LOWER = "A-ZА-ЯЁ", "a-zа-яё"
 _CAMEL = re.compile(f"(?<=[{_LOWER}])(?=[{_UPPER}])|(?<=[{_UPPER}])(?=[{_UPPER}][{_LOWER}])")
 
 
-def runs(text: str) -> list[str]:
-    """Unbroken runs of letters and digits, composed (a Mac writes `й` as two characters), in their own case."""
-    return _RUN.findall(unicodedata.normalize("NFKC", text))
+def cut(text: str) -> list[str]:
+    """The words of `text`, cut at punctuation, digits and capitals: `ActOf_2026` is `act`, `of`, `2026`."""
+    return _words(_CAMEL.sub(" ", _composed(text)))
 
 
-def parts(run: str) -> list[str]:
-    """The words inside a run: `DogovorArendy2026` is `dogovor`, `arendy`, `2026`."""
-    pieces = (piece for chunk in _NUMBER_OR_LETTERS.findall(run) for piece in _CAMEL.split(chunk))
-    return [folded(piece) for piece in pieces]
-
-
-def compounds(run: str) -> list[str]:
-    """Words of a run that `parts` has cut at capitals, uncut: who looks for `iphone` means `iPhone` too."""
-    return [folded(chunk) for chunk in _NUMBER_OR_LETTERS.findall(run) if _CAMEL.search(chunk)]
-
-
-def folded(word: str) -> str:
-    """Lower case, with `ё` as `е`: people write either."""
-    return word[:LONGEST_WORD].lower().replace("ё", "е")
+def uncut(text: str) -> list[str]:
+    """The words of `text`, not cut at capitals: who looks for `iphone` means `iPhone` too."""
+    return _words(_composed(text))
 
 
 def indexed(text: str) -> str:
-    """Everything by which `text` can be found, parted by spaces: its words in order, then its compounds."""
-    return " ".join(_indexed(text))
+    """Everything by which `text` can be found, parted by spaces: its words in order, then those that were cut."""
+    text = _composed(text)
+    apart = _CAMEL.sub(" ", text)
+    words = _words(apart)
+    if apart != text:
+        known = set(words)
+        words += [word for word in _words(text) if word not in known]
+    return " ".join(words)
 
 
-def _indexed(text: str) -> Iterator[str]:
-    found = runs(text)
-    for run in found:
-        yield from parts(run)
-    for run in found:
-        yield from compounds(run)
+def _composed(text: str) -> str:
+    """A Mac writes `й` as two characters."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def _words(text: str) -> list[str]:
+    """In lower case, with `ё` as `е`: people write either."""
+    return _WORD.findall(text.lower().replace("ё", "е"))

@@ -10,7 +10,9 @@ from query_module.adapters.elements import Elements
 from query_module.domain.cursor import Cursor
 from query_module.services.indexing import Indexing
 
-PAGE_LIMIT = 1000
+PAGE_LIMIT = 500
+"""Reading a page takes milliseconds in which nobody is answered."""
+
 POLL_WAIT_S = 20.0
 STANDBY_S = 3.0
 

@@ -1,13 +1,18 @@
 """Keeping the search index in step with what the elements say in their change feeds."""
 
-from artstore_kit.contracts.files import ChangePage
+import asyncio
+from collections.abc import Iterable
+from itertools import batched
+
+from artstore_kit.contracts.files import Change, ChangePage
 from artstore_kit.logs import event_logger
 from artstore_kit.postgres import Database
-from query_module.adapters.cursors import move_cursor, read_cursor
+from query_module.adapters.cursors import commit_lazily, move_cursor, read_cursor
 from query_module.adapters.entries import put_entries, remove_entries, remove_unseen
-from query_module.adapters.session import commit_lazily
 from query_module.domain.cursor import Cursor
-from query_module.domain.entry import entry_of
+from query_module.domain.entry import Entry, entry_of
+
+CUT_AT_ONCE = 50
 
 
 class Indexing:
@@ -32,7 +37,7 @@ class Indexing:
         if moved == cursor:
             return cursor
         newest = {change.file_id: change for change in page.items}
-        entries = [entry_of(change.attributes, change.lsn) for change in newest.values() if change.attributes]
+        entries = await _entries(newest.values())
         removed = [change.file_id for change in newest.values() if not change.attributes]
         async with self._database.transaction() as connection:
             await commit_lazily(connection)
@@ -52,3 +57,12 @@ class Indexing:
         async with self._database.transaction() as connection:
             moved = await move_cursor(connection, element_id, cursor, restarted)
         return restarted if moved else None
+
+
+async def _entries(changes: Iterable[Change]) -> list[Entry]:
+    """Cut into words a few at a time: a page as a whole takes tens of milliseconds, and readers wait meanwhile."""
+    entries: list[Entry] = []
+    for some in batched((change for change in changes if change.attributes), CUT_AT_ONCE):
+        entries += [entry_of(change.attributes, change.lsn) for change in some if change.attributes]
+        await asyncio.sleep(0)
+    return entries

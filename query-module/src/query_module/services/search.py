@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 from query_module.adapters.finding import Found, find_newest, find_ranked
-from query_module.adapters.session import reading
+from query_module.adapters.reads import Reads
 from query_module.domain.criteria import Criteria, Order
 from query_module.domain.place import cursor_of, moment_at, ranked_at
 from query_module.domain.rights import readable_by
@@ -23,8 +22,8 @@ class FoundPage:
 class Search:
     """Answers from the index alone; `IndexUnavailable` when it cannot be read, never an empty page instead."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     async def page(
         self, who: Principal, criteria: Criteria, *, order: Order, limit: int, cursor: str | None
@@ -33,11 +32,9 @@ class Search:
         criteria = replace(criteria, readable=readable_by(who))
         if order is Order.RELEVANCE:
             ranked = ranked_at(cursor) if cursor else None
-            async with reading(self._database) as connection:
-                found = await find_ranked(connection, criteria, ranked, limit + 1)
+            found = await find_ranked(self._reads, criteria, ranked, limit + 1)
         else:
             newest = moment_at(cursor) if cursor else None
-            async with reading(self._database) as connection:
-                found = await find_newest(connection, criteria, newest, limit + 1)
+            found = await find_newest(self._reads, criteria, newest, limit + 1)
         more = len(found) > limit
         return FoundPage(found[:limit], cursor_of(found[limit - 1].place) if more else None)
