@@ -233,5 +233,5 @@ async def test_queries_that_are_not_allowed(element: Element, path: str, refusal
 
 
 async def test_methods_that_are_not_there(element: Element) -> None:
-    for method, path in (("POST", f"/files/{new_file_id()}"), ("PUT", "/files"), ("DELETE", "/changes")):
+    for method, path in (("POST", f"/files/{new_file_id()}"), ("PATCH", "/files"), ("DELETE", "/changes")):
         assert code(await element.http.request(method, f"/api/v1{path}")) == (405, "method_not_allowed")

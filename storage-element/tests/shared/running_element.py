@@ -43,17 +43,23 @@ class Element:
         return services
 
     async def send(
-        self, content: bytes | AsyncIterator[bytes] = b"content", file_id: UUID | None = None, **attributes: object
+        self,
+        content: bytes | AsyncIterator[bytes] = b"content",
+        file_id: UUID | None = None,
+        size: int | None = None,
+        **attributes: object,
     ) -> httpx.Response:
-        """Try to store a file."""
+        """Try to store a file; `size` is what is announced for content that comes in pieces."""
         headers = {ATTRIBUTES_HEADER: json.dumps({"name": "document.txt", **attributes})}
+        if size is not None:
+            headers["Content-Length"] = str(size)
         return await self.http.put(f"/api/v1/files/{file_id or new_file_id()}", content=content, headers=headers)
 
     async def put(
         self, content: bytes = b"content", file_id: UUID | None = None, **attributes: object
     ) -> FileAttributes:
         """Store a file, which must succeed."""
-        answer = await self.send(content, file_id, **attributes)
+        answer = await self.send(content, file_id, None, **attributes)
         assert answer.status_code in {200, 201}, answer.text
         return FileAttributes.model_validate_json(answer.content)
 

@@ -1,0 +1,156 @@
+"""kill -9 in the middle of everything: what was acknowledged is there and intact, and nothing is half visible."""
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+from process import Process, started
+from running_element import Element, ElementAt, SettingsAt
+
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes
+from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.settings import PostgresSettings
+from artstore_kit.testing.databases import truncate
+from storage_element.domain import layout
+
+SENDERS = 8
+CRASHES = 8
+SIZES = (0, 10, 4096, 70_000, 1_500_000)
+
+
+@dataclass
+class Load:
+    """Callers who store, change and remove files without pause, and what they were told."""
+
+    http: httpx.AsyncClient
+    begun: set[UUID] = field(default_factory=set)
+    stored: dict[UUID, str] = field(default_factory=dict)
+    revisions: dict[UUID, int] = field(default_factory=dict)
+    in_doubt: set[UUID] = field(default_factory=set)
+    removed: set[UUID] = field(default_factory=set)
+
+    async def run(self, number: int) -> None:
+        """One caller."""
+        while True:
+            content = os.urandom(SIZES[number % len(SIZES)])
+            file_id = new_file_id()
+            await self._store(file_id, content)
+            if number % 3 == 0:
+                await self._change(file_id)
+            if number % 4 == 0:
+                await self._remove(file_id)
+            number += 1
+
+    async def _store(self, file_id: UUID, content: bytes) -> None:
+        self.begun.add(file_id)
+        headers = {ATTRIBUTES_HEADER: '{"name": "x"}'}
+        answer = await self.http.put(f"/api/v1/files/{file_id}", content=content, headers=headers)
+        assert answer.status_code == 201, answer.text
+        self.stored[file_id] = hashlib.sha256(content).hexdigest()
+        self.revisions[file_id] = 1
+
+    async def _change(self, file_id: UUID) -> None:
+        answer = await self.http.patch(f"/api/v1/files/{file_id}", json={"tags": ["changed"]})
+        assert answer.status_code == 200, answer.text
+        self.revisions[file_id] = 2
+
+    async def _remove(self, file_id: UUID) -> None:
+        self.in_doubt.add(file_id)
+        answer = await self.http.delete(f"/api/v1/files/{file_id}")
+        assert answer.status_code == 204, answer.text
+        self.removed.add(file_id)
+
+    def so_far(self) -> "Told":
+        """What was known at this moment."""
+        return Told(set(self.begun), dict(self.stored), dict(self.revisions), set(self.in_doubt), set(self.removed))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What callers had been told when the element died."""
+
+    begun: set[UUID]
+    stored: dict[UUID, str]
+    revisions: dict[UUID, int]
+    in_doubt: set[UUID]
+    removed: set[UUID]
+
+    def check(self, found: dict[UUID, FileAttributes], contents: dict[UUID, str]) -> None:
+        """Everything acknowledged is there; what was not is there whole or not at all."""
+        assert set(found) <= self.begun
+        assert set(self.stored) - set(found) <= self.in_doubt
+        assert not self.removed & set(found)
+        for file_id, file in found.items():
+            assert contents[file_id] == file.content.sha256 == self.stored.get(file_id, file.content.sha256)
+            assert file.revision >= self.revisions.get(file_id, 1)
+
+
+@pytest.fixture
+async def process(
+    settings_at: SettingsAt, postgres: PostgresSettings, root: Path, tmp_path: Path
+) -> AsyncIterator[Process]:
+    """An element that makes a checkpoint as often as it can."""
+    settings = settings_at(root, checkpoint_interval_s=0.3)
+    async with started(settings, tmp_path / "log") as process:
+        await process.ready()
+        yield process
+
+
+async def test_whatever_was_acknowledged_survives(
+    process: Process, root: Path, bearer: dict[str, str], element_at: ElementAt, postgres: PostgresSettings
+) -> None:
+    crashes: list[tuple[Path, Told]] = []
+    async with httpx.AsyncClient(base_url=process.url, headers=bearer, trust_env=False, timeout=30) as http:
+        load = Load(http)
+        callers = [asyncio.create_task(load.run(number)) for number in range(SENDERS)]
+        for number in range(CRASHES):
+            await asyncio.sleep(0.05 + number * 0.037)
+            told = load.so_far()
+            copy = root.with_name(f"crash-{number}")
+            await asyncio.to_thread(process.copy_frozen, root, copy)
+            crashes.append((copy, told))
+        for caller in callers:
+            caller.cancel()
+        assert {type(each) for each in await asyncio.gather(*callers, return_exceptions=True)} == {
+            asyncio.CancelledError
+        }
+    process.popen.kill()
+    await process.ended()
+    assert len(crashes[-1][1].stored) > 20
+    for copy, told in crashes:
+        await truncate(postgres)  # that of the first element knows more than this one
+        async with element_at(copy) as element:
+            await check(element, told)
+
+
+async def check(element: Element, told: Told) -> None:
+    """On the disk, through the API and in the list."""
+    below = element.root / layout.FILES
+    paths = {path for path in below.rglob("*") if path.is_file()}
+    found = {
+        file.file_id: file
+        for path in paths
+        if path.name.endswith(layout.ATTRIBUTES_SUFFIX)
+        for file in [FileAttributes.model_validate_json(path.read_bytes())]
+    }
+    contents = {
+        file_id: hashlib.sha256((element.root / layout.content_path(file_id, 1)).read_bytes()).hexdigest()
+        for file_id in found
+    }
+    told.check(found, contents)
+    assert len(paths) == 2 * len(found)
+    assert element.staged() == []
+    last = max((file.element.lsn for file in found.values()), default=0)
+    page = await element.feed_up_to(last)
+    assert {change.file_id for change in page.items if change.attributes} == set(found)
+    for file_id in list(found)[:3]:
+        answer = await element.content(file_id)
+        assert hashlib.sha256(answer.content).hexdigest() == contents[file_id]
+        assert json.loads((await element.http.get(f"/api/v1/files/{file_id}")).content)["revision"] >= 1
