@@ -103,6 +103,19 @@ async def test_small_files_travel_together(client: httpx.AsyncClient, edit: Stan
     assert len(list(edit.requests("PUT"))) <= 6
 
 
+async def test_a_batch_is_sent_within_the_first_of_its_requests(
+    client: httpx.AsyncClient, edit: StandInElement
+) -> None:
+    """Not within the one whose batch happened to end before, which has nothing to do with it."""
+    edit.faults.answer_after_s = 0.1
+    ids = [f"request-{number}" for number in range(3)]
+    headers = [{"X-Request-ID": each, "traceparent": f"00-{n:032x}-{n:016x}-01"} for n, each in enumerate(ids, 1)]
+    await asyncio.gather(*(client.post(FILES, params={"name": "a"}, content=b"1", headers=each) for each in headers))
+
+    seen = [(put.headers["X-Request-ID"], put.headers["traceparent"]) for put in edit.requests("PUT")]
+    assert sorted(seen) == [(each["X-Request-ID"], each["traceparent"]) for each in headers]
+
+
 async def test_one_refused_file_of_many_concerns_no_other(client: httpx.AsyncClient, edit: StandInElement) -> None:
     edit.faults.answer_after_s = 0.1
     given = [json.dumps({"name": "a", "metadata": {"k": "x" * size}}) for size in (1, 4100, 1, 1)]

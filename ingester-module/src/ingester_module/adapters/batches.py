@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 from artstore_kit.bytestream import ByteClient
@@ -23,6 +24,8 @@ _PROBLEM = {"content-type": "application/problem+json"}
 @dataclass(eq=False)
 class _Waiting:
     part: bytes
+    context: Context = field(default_factory=copy_context)
+    """Request id and trace of the request that brought it."""
     answer: asyncio.Future[bytes] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -50,7 +53,8 @@ class Batches:
 
     def _go_on(self) -> None:
         while self._waiting and len(self._under_way) < UNDER_WAY:
-            task = asyncio.create_task(self._send(self._next_batch()))
+            batch = self._next_batch()
+            task = asyncio.create_task(self._send(batch), context=batch[0].context)
             self._under_way.add(task)
             task.add_done_callback(self._ended)
 
