@@ -1,0 +1,43 @@
+"""Who deals with the fleet: accounts with their rights, the administrator, and their tokens."""
+
+from collections.abc import Sequence
+
+import httpx
+
+from artstore_kit.contracts.identity import Action, Scope
+from tests.fleet.wire import Wire
+from tools.fleet.fleet import Fleet
+
+SECRETS_GIVEN: list[str] = []
+"""Every token and secret that the fleet has handed to us: no log may hold one of them."""
+
+
+async def token_of(fleet: Fleet, client_id: str, secret: str) -> str:
+    """A token by the client credentials grant."""
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(f"{fleet.url('admin')}/api/v1/auth/token", data=form)
+    return _kept(answer.raise_for_status().json()["access_token"])
+
+
+async def administrator(wire: Wire) -> str:
+    """The first administrator's token."""
+    password = wire.fleet.secrets.value("administrator-password")
+    credentials = {"username": "admin", "password": password}
+    answer = await wire.ask("POST", "admin", "/auth/login", token="", json=credentials)
+    return _kept(answer.raise_for_status().json()["access_token"])
+
+
+async def newcomer(
+    wire: Wire, name: str, scopes: Sequence[Scope], collection: str = "*", actions: Sequence[Action] = tuple(Action)
+) -> str:
+    """The token of a new account with these rights."""
+    account = {"client_id": name, "scopes": scopes, "grants": [{"collection": collection, "actions": actions}]}
+    answer = await wire.ask("POST", "admin", "/service-accounts", token=await administrator(wire), json=account)
+    secret = _kept(answer.raise_for_status().json()["client_secret"])
+    return await token_of(wire.fleet, name, secret)
+
+
+def _kept(secret: str) -> str:
+    SECRETS_GIVEN.append(secret)
+    return secret
