@@ -29,7 +29,7 @@ def end(state: RunState, records: Iterable[Record]) -> list[str]:
 
 def _group(record: Record) -> Iterator[psutil.Process]:
     """The process and its helpers, who may have outlived it; nobody's else, should the number have a new owner."""
-    if psutil.pid_exists(record.pid) and record.process is None:
+    if record.has_other_owner:
         return
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):

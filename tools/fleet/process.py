@@ -115,10 +115,15 @@ def same_process(pid: int, created_at: float) -> psutil.Process | None:
     """The process that was recorded, or None when it is gone, even if its number was given to another."""
     try:
         process = psutil.Process(pid)
-        same = abs(process.create_time() - created_at) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        same = born_at(process, created_at) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return None
     return process if same else None
+
+
+def born_at(process: psutil.Process, created_at: float) -> bool:
+    """Within what a clock may be adjusted between two looks at it."""
+    return abs(process.create_time() - created_at) < 1
 
 
 def _rotate(log: Path) -> None:

@@ -15,7 +15,7 @@ import psutil
 
 from tools.fleet.errors import FleetError
 from tools.fleet.ports import Ports
-from tools.fleet.process import same_process
+from tools.fleet.process import born_at, same_process
 
 SUPERVISOR = "fleet"
 
@@ -40,6 +40,14 @@ class Record:
     @property
     def process(self) -> psutil.Process | None:
         return same_process(self.pid, self.created_at)
+
+    @property
+    def has_other_owner(self) -> bool:
+        """Whether the number was given to another process; one that died and was not yet buried keeps its own."""
+        try:
+            return not born_at(psutil.Process(self.pid), self.created_at)
+        except psutil.NoSuchProcess:
+            return False
 
     @property
     def uptime_s(self) -> float:

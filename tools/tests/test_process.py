@@ -1,7 +1,6 @@
 """A child process is watched, explained when it dies, and gone when it was stopped, whatever it tries."""
 
 import json
-import signal
 import sys
 import time
 from pathlib import Path
@@ -97,7 +96,10 @@ def test_what_a_killed_supervisor_left_is_ended_with_its_helpers(tmp_path: Path)
     assert process.pid
     state = RunState(tmp_path)
     state.write(Record.of("child", process.pid))
-    psutil.Process(process.pid).send_signal(signal.SIGKILL)  # the leader is gone already, the helper is not
+    leader = psutil.Process(process.pid)
+    leader.kill()  # it is gone already, the helper is not
+    while leader.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
 
     leftovers.end(state, state.records())
 
