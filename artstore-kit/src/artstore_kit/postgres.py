@@ -1,6 +1,6 @@
 """Access to the service's own PostgreSQL: one engine, and one exception when the database cannot serve."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import sqlalchemy as sa
@@ -23,15 +23,9 @@ _UNAVAILABLE_STATES = ("08", "53", "57", "25006")
 class Database:
     """The connections of this process to one database."""
 
-    def __init__(
-        self,
-        settings: PostgresSettings,
-        application_name: str = "artstore",
-        parameters: Mapping[str, str] | None = None,
-    ) -> None:
-        """`parameters` are PostgreSQL's own, set for every connection."""
+    def __init__(self, settings: PostgresSettings, application_name: str = "artstore") -> None:
         self.settings = settings
-        self._engine = _engine(settings, application_name, parameters or {})
+        self._engine = _engine(settings, application_name)
         sa.event.listen(self._engine.sync_engine, "handle_error", _translated)
 
     @asynccontextmanager
@@ -63,7 +57,7 @@ class Database:
         await self._engine.dispose()
 
 
-def _engine(settings: PostgresSettings, application_name: str, parameters: Mapping[str, str]) -> AsyncEngine:
+def _engine(settings: PostgresSettings, application_name: str) -> AsyncEngine:
     statement_timeout_ms = round(settings.statement_timeout_s * 1000)
     return create_async_engine(
         database_url(settings),
@@ -79,7 +73,6 @@ def _engine(settings: PostgresSettings, application_name: str, parameters: Mappi
                 "application_name": application_name,
                 "statement_timeout": str(statement_timeout_ms),
                 "jit": "off",
-                **parameters,
             },
         },
     )

@@ -17,8 +17,8 @@ PARAMETERS = {
     "plan_cache_mode": "force_custom_plan",
 }
 _UNAVAILABLE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
-_UNAVAILABLE_STATES = ("53", "57")
-"""SQLSTATE classes: no resources; shut down, or ended for taking too long."""
+_UNAVAILABLE_STATES = ("28", "3D", "53", "57")
+"""SQLSTATE classes: not let in; no such database; no resources; shut down, or ended for taking too long."""
 
 
 class Reads:
