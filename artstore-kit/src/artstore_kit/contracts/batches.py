@@ -8,12 +8,14 @@ Both bodies are parts one after another; all integers are little-endian.
 
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from artstore_kit.contracts.errors import BadRequest
-from artstore_kit.contracts.files import SHA256_PATTERN, UploadAttributes
+from artstore_kit.contracts.files import SHA256_PATTERN, PlainText, UploadAttributes
 
 MEDIA_TYPE = "application/vnd.artstore.batch"
 MOST_FILES = 64
@@ -27,7 +29,7 @@ class BatchedFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     file_id: UUID
-    acting_for: str = Field(min_length=1, max_length=255)
+    acting_for: Annotated[PlainText, Field(min_length=1, max_length=255)]
     sha256: str = Field(pattern=SHA256_PATTERN)
     attributes: UploadAttributes
 
@@ -40,11 +42,12 @@ def request_part(description: bytes, content: bytes) -> bytes:
 def requested(body: bytes) -> list[tuple[BatchedFile, bytes]]:
     """The files of a request's body; `BadRequest` when it cannot be read, or holds too many."""
     try:
-        files = [(BatchedFile.model_validate_json(text), content) for text, content in _parts(body)]
+        parts = islice(_parts(body), MOST_FILES + 1)
+        files = [(BatchedFile.model_validate_json(text), content) for text, content in parts]
     except (struct.error, ValidationError) as error:
         raise BadRequest(f"The batch cannot be read: {str(error).splitlines()[0]}.") from None
     if not 0 < len(files) <= MOST_FILES:
-        raise BadRequest(f"A batch holds 1 to {MOST_FILES} files; this one holds {len(files)}.")
+        raise BadRequest(f"A batch holds 1 to {MOST_FILES} files.")
     return files
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from artstore_kit.contracts.batches import BatchedFile
 from artstore_kit.contracts.errors import ArtStoreError
-from artstore_kit.contracts.identity import Action, Scope
+from artstore_kit.contracts.identity import Action
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.principal import Principal
 from artstore_kit.request_context import request_id
@@ -22,8 +22,7 @@ class ManyWriter:
         self._writer = writer
 
     async def create(self, files: Sequence[tuple[BatchedFile, bytes]], who: Principal) -> list[Outcome]:
-        """The outcome of each file, in order. Only a service that may name whom it acts for sends batches."""
-        who.require(Scope.FLEET_ACT_FOR)
+        """The outcome of each file, in order."""
         return await asyncio.gather(*(self._outcome(file, content, who) for file, content in files))
 
     async def _outcome(self, file: BatchedFile, content: bytes, who: Principal) -> Outcome:
