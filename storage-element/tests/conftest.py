@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -29,10 +30,17 @@ def service_package() -> str:
 
 @pytest.fixture
 def root() -> Iterator[Path]:
-    """An empty directory, in memory where that is possible: a `syncfs` of a busy disk takes seconds."""
+    """An empty directory."""
+    with _directory() as directory:
+        yield directory / "element"
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    """In memory where that is possible: a `syncfs` of a busy disk takes seconds."""
     where = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=where, prefix="artstore-element-") as directory:
-        yield Path(directory) / "element"
+        yield Path(directory)
 
 
 @pytest.fixture
@@ -58,6 +66,16 @@ async def element(element_at: ElementAt, root: Path) -> AsyncIterator[Element]:
     """A new element of mode edit."""
     async with element_at(root) as element:
         yield element
+
+
+@pytest.fixture(scope="module")
+async def lasting_element(
+    running_admin: AdminStandIn, migrated_postgres: PostgresSettings, bearer: dict[str, str]
+) -> AsyncIterator[Element]:
+    """One element of mode edit for a whole module, whose tests must not mind each other's files."""
+    with _directory() as directory:
+        async with SettingsAt(running_admin, migrated_postgres).running(directory / "element", bearer) as element:
+            yield element
 
 
 @pytest.fixture

@@ -19,6 +19,11 @@ BEFORE, AFTER = "Wed, 04 Mar 2026 05:06:06 GMT", "Wed, 04 Mar 2026 05:06:08 GMT"
 CONTENT = b"0123456789"
 
 
+@pytest.fixture
+def element(lasting_element: Element) -> Element:
+    return lasting_element
+
+
 def file(size: int = 10) -> FileAttributes:
     return document(size=size, uploaded_at=STORED)
 

@@ -18,7 +18,7 @@ def reported(admin: AdminStandIn, wanted: Callable[[ElementReport], bool] = lamb
 
 
 async def test_an_element_registers_and_reports(element_at: ElementAt, root: Path, admin: AdminStandIn) -> None:
-    async with element_at(root, mode=Mode.RW) as element:
+    async with element_at(root, mode=Mode.RW, report_interval_s=0.02) as element:
         await element.put()
 
         async def told() -> bool:
@@ -35,7 +35,7 @@ async def test_an_element_registers_and_reports(element_at: ElementAt, root: Pat
 async def test_an_element_that_was_forgotten_registers_again(
     element_at: ElementAt, root: Path, admin: AdminStandIn
 ) -> None:
-    async with element_at(root):
+    async with element_at(root, report_interval_s=0.02):
 
         async def known() -> bool:
             return ELEMENT_ID in admin.elements
@@ -48,7 +48,7 @@ async def test_an_element_that_was_forgotten_registers_again(
 async def test_an_element_serves_without_the_admin_module(
     element_at: ElementAt, root: Path, admin: AdminStandIn
 ) -> None:
-    async with element_at(root) as element:
+    async with element_at(root, report_interval_s=0.02) as element:
         await element.put()
         admin.failing = True
         file = await element.put(b"meanwhile")

@@ -128,7 +128,15 @@ class SettingsAt:
     admin: AdminStandIn
     postgres: PostgresSettings
 
-    def __call__(self, root: Path, *, mode: Mode = Mode.EDIT, reserve_bytes: int = 0, **journal: float) -> Settings:
+    def __call__(
+        self,
+        root: Path,
+        *,
+        mode: Mode = Mode.EDIT,
+        reserve_bytes: int = 0,
+        report_interval_s: float = 5,
+        **journal: float,
+    ) -> Settings:
         """Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise."""
         return Settings(
             server=ServerSettings(port=0),
@@ -141,7 +149,7 @@ class SettingsAt:
             ),
             capacity=CapacitySettings(reserve_bytes=reserve_bytes),
             journal=JournalSettings.model_validate({"segment_bytes": MIB, "checkpoint_interval_s": 3600, **journal}),
-            report=ReportSettings(interval_s=0.05),
+            report=ReportSettings(interval_s=report_interval_s),
         )
 
     @asynccontextmanager
