@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import psutil
 
+from tools.fleet.process import born_s
 from tools.fleet.state import Record, RunState
 
 STOP_WITHIN_S = 15
@@ -29,9 +30,9 @@ def end(state: RunState, records: Iterable[Record]) -> list[str]:
 
 def _group(record: Record) -> Iterator[psutil.Process]:
     """The process and its helpers, who may have outlived it; nobody's else, should the number have a new owner."""
-    if record.has_other_owner:
+    if psutil.pid_exists(record.pid) and not record.has_number:
         return
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(process.pid) == record.pid and process.create_time() >= record.created_at - 1:
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getpgid(process.pid) == record.pid and born_s(process.pid) >= record.born_s:
                 yield process

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
 from tools.fleet.errors import ProcessDiedError
 
 LOG_KEPT_BYTES = 16 * 1024 * 1024
@@ -111,19 +109,10 @@ def stop_together(processes: Sequence[Process]) -> None:
         process.kill()
 
 
-def same_process(pid: int, created_at: float) -> psutil.Process | None:
-    """The process that was recorded, or None when it is gone, even if its number was given to another."""
-    try:
-        process = psutil.Process(pid)
-        same = born_at(process, created_at) and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return None
-    return process if same else None
-
-
-def born_at(process: psutil.Process, created_at: float) -> bool:
-    """Within what a clock may be adjusted between two looks at it."""
-    return abs(process.create_time() - created_at) < 1
+def born_s(pid: int) -> float:
+    """When a process began, in seconds since the machine did: unlike a time of day, no clock that is set changes it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def _rotate(log: Path) -> None:

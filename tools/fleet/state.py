@@ -15,7 +15,7 @@ import psutil
 
 from tools.fleet.errors import FleetError
 from tools.fleet.ports import Ports
-from tools.fleet.process import born_at, same_process
+from tools.fleet.process import born_s
 
 SUPERVISOR = "fleet"
 
@@ -26,32 +26,39 @@ class AlreadyRunningError(FleetError):
 
 @dataclass(frozen=True)
 class Record:
-    """A process by number *and* time of birth: a number that was given to another process is never touched."""
+    """A process by number *and* birth: a number that was given to another process is never touched."""
 
     name: str
     pid: int
-    created_at: float
+    born_s: float
     stop_signal: int = signal.SIGTERM
 
     @classmethod
     def of(cls, name: str, pid: int, stop_signal: int = signal.SIGTERM) -> Self:
-        return cls(name, pid, psutil.Process(pid).create_time(), stop_signal)
+        return cls(name, pid, born_s(pid), stop_signal)
 
     @property
     def process(self) -> psutil.Process | None:
-        return same_process(self.pid, self.created_at)
+        """None when it is gone, even if its number was given to another."""
+        if not self.has_number:
+            return None
+        try:
+            process = psutil.Process(self.pid)
+            return process if process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
 
     @property
-    def has_other_owner(self) -> bool:
-        """Whether the number was given to another process; one that died and was not yet buried keeps its own."""
+    def has_number(self) -> bool:
+        """Whether the number is still its own; one that died and was not yet buried keeps it."""
         try:
-            return not born_at(psutil.Process(self.pid), self.created_at)
-        except psutil.NoSuchProcess:
+            return born_s(self.pid) == self.born_s
+        except OSError:
             return False
 
     @property
     def uptime_s(self) -> float:
-        return time.time() - self.created_at
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - self.born_s
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from tools.fleet import leftovers
 from tools.fleet.errors import ProcessDiedError, log_tail
-from tools.fleet.process import Process, same_process, stop_together
+from tools.fleet.process import Process, born_s, stop_together
 from tools.fleet.state import Record, RunState
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -114,10 +114,10 @@ def test_a_number_that_another_process_has_now_is_left_alone(tmp_path: Path) -> 
     bystander.start()
     assert bystander.pid
     state = RunState(tmp_path)
-    born = psutil.Process(bystander.pid).create_time()
-    state.write(Record("old", bystander.pid, born - 3600))
+    former = Record("old", bystander.pid, born_s(bystander.pid) - 0.5)
+    state.write(former)
 
-    assert same_process(bystander.pid, born - 3600) is None
+    assert former.process is None
     assert leftovers.end(state, state.records()) == []
     assert bystander.alive
     bystander.stop()
