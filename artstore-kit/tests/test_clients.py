@@ -71,7 +71,7 @@ async def test_attributes_change_at_their_revision(client: ElementClient) -> Non
     file = await _put(client)
     changed = await client.change(file.file_id, AttributeChanges(tags=["new"]), file.revision)
     assert (changed.tags, changed.content.name) == (["new"], ATTRIBUTES.name)
-    assert await client.attributes(file.file_id) == changed
+    assert await client.attributes(file.file_id) == await client.glance(file.file_id) == changed
     with pytest.raises(RevisionMismatch):
         await client.change(file.file_id, AttributeChanges(tags=["late"]), file.revision)
 

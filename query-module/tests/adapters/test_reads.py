@@ -36,6 +36,21 @@ async def test_connections_that_the_server_has_ended_are_replaced_unnoticed(read
     assert [row[0] for [row] in answers] == [1] * 8
 
 
+async def test_a_connection_that_has_just_heard_the_servers_farewell_is_unavailable_at_worst(
+    reads: Reads, postgres: PostgresSettings
+) -> None:
+    """Between the farewell and the end of the connection asyncpg calls its own state impossible."""
+    server = await asyncpg.connect(postgres.url)
+    answers: list[object] = []
+    for _ in range(20):
+        await asyncio.gather(*(reads.fetch("SELECT pg_sleep(0.01)") for _ in range(4)), return_exceptions=True)
+        ending = asyncio.create_task(server.execute(END_ALL.replace("$1", f"'{NAME}'")))
+        while not ending.done():
+            answers += await asyncio.gather(*(reads.fetch("SELECT 1") for _ in range(4)), return_exceptions=True)
+    await server.close()
+    assert {type(answer) for answer in answers} <= {list, IndexUnavailable}
+
+
 async def test_one_that_ends_within_a_statement_is_unavailable_and_the_next_is_answered(reads: Reads) -> None:
     asleep = asyncio.create_task(reads.fetch("SELECT pg_sleep(5)"))
     await asyncio.sleep(0.2)

@@ -57,6 +57,11 @@ class ElementClient:
         """The newest attributes of a file."""
         return await self._control.ask(FileAttributes, "GET", f"{FILES}/{file_id}")
 
+    async def glance(self, file_id: UUID) -> FileAttributes:
+        """As `attributes`, but tried once and on the lean client: a tenth of the work, for who asks every element."""
+        async with self._contents.get(f"{FILES}/{file_id}") as answer:
+            return self._attributes(await answer.read())
+
     async def change(self, file_id: UUID, changes: AttributeChanges, revision: int | None = None) -> FileAttributes:
         """Set attributes; with `revision`, only when the file is still at it (`RevisionMismatch`)."""
         condition = {} if revision is None else {"If-Match": f'"r{revision}"'}
@@ -97,17 +102,19 @@ class ElementClient:
         """Store a file; `headers` may carry digests. Once this returns, the file is kept."""
         described = {ATTRIBUTES_HEADER: attributes_header(attributes), **(headers or {})}
         async with self._contents.put(f"{FILES}/{file_id}", body, described, content_length=content_length) as answer:
-            document = await answer.read()
-        try:
-            return FileAttributes.model_validate_json(document)
-        except ValidationError as error:
-            raise ElementAnsweredBadly(f"{self.callee.name} answered with an unknown document.") from error
+            return self._attributes(await answer.read())
 
     def open_content(
         self, file_id: UUID, headers: Mapping[str, str] | None = None, *, method: str = "GET"
     ) -> AbstractAsyncContextManager[ByteAnswer]:
         """The content as a stream: 200, 206 or 304 as `headers` (Range, If-...) ask for."""
         return self._contents.get(f"{FILES}/{file_id}/content", headers, method=method)
+
+    def _attributes(self, document: bytes) -> FileAttributes:
+        try:
+            return FileAttributes.model_validate_json(document)
+        except ValidationError as error:
+            raise ElementAnsweredBadly(f"{self.callee.name} answered with an unknown document.") from error
 
 
 def attributes_header(attributes: UploadAttributes) -> str:

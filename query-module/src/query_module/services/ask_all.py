@@ -52,7 +52,7 @@ class AskAll:
         """The attributes, None when the element does not have the file, or its name when it does not say."""
         try:
             async with asyncio.timeout(self._deadline_s):
-                return await self._elements.client(element_id).attributes(file_id)
+                return await self._elements.client(element_id).glance(file_id)
         except (FileUnknown, NotFound):
             return None
         except (ArtStoreError, TimeoutError):
