@@ -56,10 +56,14 @@ class LookUps:
             for answer in batch.values():
                 answer.set_exception(type(error)(error.detail))
             return
-        except BaseException:
+        except asyncio.CancelledError:
             for answer in batch.values():
                 answer.cancel()
             raise
+        except Exception as error:  # noqa: BLE001 (each who waits raises it, where it is answered and logged)
+            for answer in batch.values():
+                answer.set_exception(error)
+            return
         for file_id, answer in batch.items():
             answer.set_result(found.get(file_id))
 

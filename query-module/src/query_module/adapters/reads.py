@@ -16,7 +16,13 @@ PARAMETERS = {
     # A plan that ignores the words asked for would walk the whole table for a rare word.
     "plan_cache_mode": "force_custom_plan",
 }
-_UNAVAILABLE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError)
+_UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has just said farewell on a connection that is not closed yet
+    OSError,
+    TimeoutError,
+)
 _UNAVAILABLE_STATES = ("28", "3D", "53", "57")
 """SQLSTATE classes: not let in; no such database; no resources; shut down, or ended for taking too long."""
 
