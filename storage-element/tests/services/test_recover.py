@@ -1,6 +1,7 @@
 """Recovery at start: what was acknowledged is there and intact, whatever did not reach the disk."""
 
 import itertools
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import pytest
 from element_core import Core, inline, open_core, tree
 
 from artstore_kit.contracts.files import FileAttributes
+from artstore_kit.start import StartRefused
 from artstore_kit.testing.documents import document
 from storage_element.adapters import disk
 from storage_element.adapters.journal import Journal
@@ -19,15 +21,18 @@ from storage_element.domain.records import Kind, frame_bytes
 from storage_element.services.commit import Draft
 
 
+type Create = Callable[..., Awaitable[FileAttributes]]
+
+
 class PowerCut(BaseException):
     """The end of everything at this point."""
 
 
-async def staged(core: Core, content: bytes) -> FileAttributes:
+async def staged(core: Core, content: bytes, file: FileAttributes | None = None) -> FileAttributes:
     """A new file whose content was staged."""
     name = uuid4()
     core.files.staged(name).write_bytes(content)
-    return await core.commit(Draft(Kind.CREATE_STAGED, document(), staging=name))
+    return await core.commit(Draft(Kind.CREATE_STAGED, file or document(), staging=name))
 
 
 async def history(core: Core) -> None:
@@ -199,6 +204,40 @@ async def test_acknowledged_content_that_is_nowhere_stops(root: Path) -> None:
         async with open_core(root):
             pass
     assert core.journal.segments()
+
+
+@pytest.mark.parametrize("first", ["small", "large"])
+@pytest.mark.parametrize("second", ["small", "large"])
+@pytest.mark.parametrize("unsynced", [False, True])
+async def test_an_id_that_was_removed_may_be_used_again(root: Path, first: str, second: str, unsynced: bool) -> None:
+    """All of it still in the journal: who redoes the removal of the first loses the second."""
+    create: dict[str, Create] = {"small": Core.create, "large": staged}
+    async with open_core(root) as core:
+        file = await create[first](core, b"first")
+        await core.commit(Draft(Kind.REMOVE, file.model_copy()))
+        await create[second](core, b"second", file.model_copy())
+        before = core.tree()
+        staging = core.committed[-1].staging
+    content = root / layout.content_path(file.file_id, 1)
+    if unsynced:
+        content.rename(root / layout.STAGING / str(staging) if second == "large" else root / "lost")
+    for _ in range(2):
+        async with open_core(root) as again:
+            assert again.tree() == before
+    assert b"second" in before.values()
+
+
+async def test_the_room_of_the_old_journal_is_used_for_the_new(small_disk: Path) -> None:
+    root = small_disk / "element"
+    for number in range(3):
+        async with open_core(root, segment_bytes=600 * 1024) as core:
+            await core.create(b"%d" % number)
+    assert len(core.tree()) == 6
+    with pytest.raises(StartRefused, match="no room for a segment"):
+        async with open_core(root, segment_bytes=2 * 2**20):
+            pass
+    async with open_core(root, segment_bytes=600 * 1024) as core:
+        assert (await core.create()).element.lsn == 4
 
 
 async def test_a_full_journal_of_many_segments_is_replayed(root: Path) -> None:
