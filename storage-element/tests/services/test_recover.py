@@ -20,7 +20,6 @@ from storage_element.domain import layout
 from storage_element.domain.records import Kind, frame_bytes
 from storage_element.services.commit import Draft
 
-
 type Create = Callable[..., Awaitable[FileAttributes]]
 
 
