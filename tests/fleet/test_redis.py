@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from artstore import ArtStore
 from artstore_kit.contracts.elements import REGISTRY_INDEX_KEY
+from artstore_kit.contracts.errors import IdempotencyUnavailable
 from artstore_kit.testing.patience import eventually
 from tests.fleet.documents import KIB, Document, downloaded, unique_word, until_found
 from tests.fleet.elements import ELEMENTS
@@ -23,8 +24,16 @@ async def test_redis_is_flushed(fleet: Fleet, store: ArtStore) -> None:
     assert traffic.refusals == []
 
 
+async def test_redis_is_killed(fleet: Fleet, store: ArtStore) -> None:
+    async with going_on(store) as traffic:
+        fleet.kill("redis")
+        await asyncio.to_thread(fleet.start_one, "redis")
+
+    assert {type(refusal) for refusal in traffic.refusals} <= {IdempotencyUnavailable}
+
+
 async def test_redis_is_away(fleet: Fleet, store: ArtStore, wire: Wire) -> None:
-    before = Document.of_size(KIB)
+    before, meanwhile = Document.of_size(KIB), Document.of_size(KIB)
     stored_before = await before.put(store)
     await asyncio.to_thread(fleet.stop_one, "redis")
 
@@ -34,6 +43,8 @@ async def test_redis_is_away(fleet: Fleet, store: ArtStore, wire: Wire) -> None:
     assert without_key.status_code == 201, without_key.text
     refusal(with_key, 503, "idempotency_unavailable")
     attributes = without_key.json()
+    stored_meanwhile = await meanwhile.put(store)
+    assert await downloaded(store, stored_meanwhile.file_id) == meanwhile.content
     assert await downloaded(store, attributes["file_id"]) == b"kept without Redis"
     assert await downloaded(store, stored_before.file_id) == before.content
     await until_found(store, attributes["content"]["name"].removesuffix(".txt"), attributes["content"]["name"])

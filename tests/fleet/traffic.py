@@ -11,7 +11,7 @@ from uuid import UUID
 
 from artstore import ArtStore
 from artstore.retry import passes
-from artstore_kit.contracts.errors import ArtStoreError
+from artstore_kit.contracts.errors import ArtStoreError, IdempotencyUnavailable
 from artstore_kit.testing.patience import eventually
 from tests.fleet.documents import KIB, Document, downloaded, names, unique_word
 
@@ -92,7 +92,8 @@ class Traffic:
             try:
                 return await attempt()
             except ArtStoreError as error:
-                if not passes(error) or time.monotonic() > give_up_at:
+                heals = passes(error) or isinstance(error, IdempotencyUnavailable)
+                if not heals or time.monotonic() > give_up_at:
                     raise
                 self.refusals.append(error)
                 await asyncio.sleep(0.05)
