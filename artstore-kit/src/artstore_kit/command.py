@@ -15,6 +15,10 @@ from artstore_kit.application import Application
 from artstore_kit.migrate import migrate
 from artstore_kit.settings import PostgresSettings, ServiceSettings, load_or_exit
 
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread that comes back from the disk waits for the interpreter while the event loop is busy. Python's own
+5 ms, waited after each of a file's seven system calls, would halve the small files that an element stores."""
+
 
 class _WithDatabase(Protocol):
     postgres: PostgresSettings
@@ -43,6 +47,7 @@ def run[S: ServiceSettings](
 
 def serve(app: Application, settings: ServiceSettings) -> None:
     """Answer requests until SIGTERM or SIGINT; then finish what is under way and close in reverse order."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     config = uvicorn.Config(
         app,
         host=settings.server.host,
