@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tools.fleet import develop
+from tools.fleet import develop, suite
 from tools.fleet.down import down, reset
 from tools.fleet.layout import DEFAULT_DATA, Layout
 from tools.fleet.logs import logs
@@ -158,4 +158,4 @@ def _demo(options: Namespace) -> int:
 
 
 def _test(options: Namespace) -> int:
-    return develop.test(options.rest, coverage=not options.no_coverage)
+    return suite.test(options.rest, coverage=not options.no_coverage)

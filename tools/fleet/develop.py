@@ -1,13 +1,11 @@
-"""`./fleet check`, `test`, `bench` and `openapi`: what is done to the code, not with the fleet."""
+"""`./fleet check`, `bench` and `openapi`: what is done to the code, not with the fleet."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tools.fleet.layout import ROOT
 from tools.install import members
@@ -20,20 +18,6 @@ def check() -> int:
     failed = [name for name, command in _checks().items() if not _passes(name, command)]
     print(f"\nfailed: {', '.join(failed)}" if failed else "\nall checks pass")
     return 1 if failed else 0
-
-
-def test(arguments: Sequence[str], *, coverage: bool) -> int:
-    """pytest on everything (or on ARGS), with branch coverage of this process and all services it starts."""
-    if not coverage:
-        return _run(_module("pytest", *arguments))
-    with TemporaryDirectory() as directory:
-        # A place of its own, so that two runs side by side do not mix their figures.
-        measured = {"COVERAGE_FILE": str(Path(directory) / "coverage")}
-        code = _run(_module("coverage", "run", "-m", "pytest", *arguments), measured)
-        if _run(_module("coverage", "combine", "--quiet"), measured) == 0:
-            _run(_module("coverage", "report", "--skip-covered", "--sort=cover"), measured)
-            shutil.copy(measured["COVERAGE_FILE"], ROOT / ".coverage")
-    return code
 
 
 def bench(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.fleet import command_line, develop
+from tools.fleet import command_line, suite
 from tools.fleet.__main__ import main
 from tools.fleet.demo.documents import Document, documents_of
 from tools.fleet.errors import FleetError
@@ -46,7 +46,7 @@ def test_arguments_of_test_go_to_pytest(monkeypatch: pytest.MonkeyPatch) -> None
         seen.append((rest, coverage))
         return 5
 
-    monkeypatch.setattr(develop, "test", note)
+    monkeypatch.setattr(suite, "test", note)
     assert main(["test", "client/tests", "-k", "put and get", "--no-coverage", "-x"]) == 5
     assert seen == [(["client/tests", "-k", "put and get", "-x"], False)]
 
