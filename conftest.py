@@ -1,12 +1,16 @@
 """Real servers for every test of the repository: started once a run, when a test first asks for them."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tools.fleet.databases import PostgresCluster
 from tools.fleet.for_tests import temporary_postgres, temporary_redis
+
+# A run in the background of a script inherits that SIGINT is ignored, and would pass that on to what the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["artstore_kit.testing.fixtures"]
 
