@@ -9,7 +9,7 @@ import pytest
 from tools.fleet.databases import PostgresCluster
 from tools.fleet.for_tests import temporary_postgres, temporary_redis
 
-# A run in the background of a script inherits that SIGINT is ignored, and would pass that on to what the tests interrupt.
+# A run in the background of a script inherits that SIGINT is ignored, and so would what the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["artstore_kit.testing.fixtures"]
