@@ -59,6 +59,13 @@ async def start(admin: AdminStandIn, redis_settings: RedisSettings) -> AsyncIter
 
 
 @pytest.fixture
+async def second() -> AsyncIterator[StandInElement]:
+    """Another edit element, which is filled after the first."""
+    async with open_element("edit-2", priority=200) as element:
+        yield element
+
+
+@pytest.fixture
 async def client(start: Start, edit: StandInElement, rw: StandInElement) -> httpx.AsyncClient:
     """A client, with all rights, of an ingester that knows `edit` and `rw`."""
     return await start(edit, rw)

@@ -1,7 +1,7 @@
 """Requests with an `Idempotency-Key`: however often they are sent, and whatever fails, there is one file."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -12,18 +12,12 @@ from artstore_kit.redis import RedisClient
 from artstore_kit.settings import RedisSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import free_port
-from artstore_kit.testing.element import StandInElement, open_element
+from artstore_kit.testing.element import StandInElement
 
 FILES = "/api/v1/files"
 SMALL = b"a small document"
 LARGE = bytes(range(256)) * 8192
 type Start = Callable[..., Awaitable[httpx.AsyncClient]]
-
-
-@pytest.fixture
-async def second() -> AsyncIterator[StandInElement]:
-    async with open_element("edit-2", priority=200) as element:
-        yield element
 
 
 @pytest.fixture

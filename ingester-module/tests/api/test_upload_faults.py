@@ -1,7 +1,7 @@
 """Elements that refuse, die, are late or lie: one file, or a clear answer and none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import httpx
@@ -54,12 +54,6 @@ class Lingering(set[UUID]):
             asyncio.get_running_loop().call_later(0.1, super().discard, file_id)
         else:
             super().discard(file_id)
-
-
-@pytest.fixture
-async def second() -> AsyncIterator[StandInElement]:
-    async with open_element("edit-2", priority=200) as element:
-        yield element
 
 
 @pytest.fixture
