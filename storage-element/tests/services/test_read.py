@@ -37,7 +37,7 @@ async def read(content: StoredContent, start: int, length: int) -> list[bytes]:
 
 @pytest.mark.parametrize(("start", "length"), [(0, len(CONTENT)), (7, 100), (CHUNK_BYTES - 1, CHUNK_BYTES + 2), (5, 0)])
 async def test_a_span_is_read_as_it_is(fd: int, executor: Executor, start: int, length: int) -> None:
-    chunks = await read(StoredContent(fd, len(CONTENT), executor), start, length)
+    chunks = await read(StoredContent(fd, executor), start, length)
     assert b"".join(chunks) == CONTENT[start : start + length]
     assert all(len(chunk) <= CHUNK_BYTES for chunk in chunks)
 
@@ -58,7 +58,7 @@ def patched(monkeypatch: pytest.MonkeyPatch, nowait: Preadv) -> list[str]:
 async def test_what_is_in_memory_needs_no_thread(fd: int, executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
     really = os.preadv
     calls = patched(monkeypatch, lambda fd, buffers, offset, _: really(fd, buffers, offset))
-    assert b"".join(await read(StoredContent(fd, len(CONTENT), executor), 0, len(CONTENT))) == CONTENT
+    assert b"".join(await read(StoredContent(fd, executor), 0, len(CONTENT))) == CONTENT
     assert set(calls) == {"nowait"}
 
 
@@ -70,7 +70,7 @@ async def test_what_is_not_is_read_in_a_thread(
         raise OSError(number, os.strerror(number))
 
     calls = patched(monkeypatch, refuses)
-    assert b"".join(await read(StoredContent(fd, len(CONTENT), executor), 0, len(CONTENT))) == CONTENT
+    assert b"".join(await read(StoredContent(fd, executor), 0, len(CONTENT))) == CONTENT
     assert calls == ["nowait", "thread"] * 3
 
 
@@ -85,12 +85,12 @@ async def test_what_is_partly_in_memory_is_read_in_parts(
         return really(fd, [memoryview(buffers[0])[:1000]], offset)
 
     patched(monkeypatch, some)
-    assert b"".join(await read(StoredContent(fd, len(CONTENT), executor), 1, 300_000)) == CONTENT[1:300_001]
+    assert b"".join(await read(StoredContent(fd, executor), 1, 300_000)) == CONTENT[1:300_001]
 
 
 async def test_a_file_that_ends_too_early_is_corrupt(fd: int, executor: Executor) -> None:
     with pytest.raises(ContentCorrupt):
-        await read(StoredContent(fd, len(CONTENT) + 1, executor), 5, len(CONTENT))
+        await read(StoredContent(fd, executor), 5, len(CONTENT))
 
 
 @pytest.mark.parametrize("damage", ["longer", "shorter", "missing"])

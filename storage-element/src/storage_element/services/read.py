@@ -25,10 +25,9 @@ REMEMBERED_FILES = 20_000
 class StoredContent:
     """The open content of one file."""
 
-    def __init__(self, fd: int, size: int, executor: Executor) -> None:
+    def __init__(self, fd: int, executor: Executor) -> None:
         self._fd = fd
         self._executor = executor
-        self.size = size
 
     async def chunks(self, start: int, length: int) -> AsyncIterator[memoryview]:
         """`length` bytes from `start`; `ContentCorrupt` when the file ends before."""
@@ -92,7 +91,7 @@ class Reader:
         modes.require(self._superblocks.current.mode, Operation.READ_CONTENT)
         fd = await self._open(file)
         try:
-            yield StoredContent(fd, file.content.size, self._executor)
+            yield StoredContent(fd, self._executor)
         finally:
             os.close(fd)
 
