@@ -12,6 +12,7 @@ from typing import Protocol
 import uvicorn
 
 from artstore_kit.application import Application
+from artstore_kit.connection import connections
 from artstore_kit.migrate import migrate
 from artstore_kit.settings import PostgresSettings, ServiceSettings, load_or_exit
 
@@ -53,7 +54,7 @@ def serve(app: Application, settings: ServiceSettings) -> None:
         host=settings.server.host,
         port=settings.server.port,
         loop="uvloop",
-        http="httptools",
+        http=connections(),  # type: ignore[arg-type]  # called like a class
         log_config=None,
         access_log=False,
         proxy_headers=False,

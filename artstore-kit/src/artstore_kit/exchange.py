@@ -1,20 +1,22 @@
 """The byte path: requests whose bodies are streamed, answered as plain ASGI beside the FastAPI routes."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from artstore_kit.bearer import TokenVerifier
+from artstore_kit.connection import READ_INTO
 from artstore_kit.contracts import identity
 from artstore_kit.contracts.errors import ArtStoreError, BadRequest, BodyTooLarge, IncompleteBody
 from artstore_kit.principal import Principal
 
 Headers = Iterable[tuple[str, str]]
+ReadInto = Callable[[memoryview], Awaitable[int]]
 
 
 class Exchange[Services]:
@@ -24,6 +26,7 @@ class Exchange[Services]:
         self.scope = scope
         self.params = params
         self._receive = receive
+        self._read_into: ReadInto | None = scope.get("extensions", {}).get(READ_INTO)
         self._send = send
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         self.started = False
@@ -68,16 +71,10 @@ class Exchange[Services]:
         principal.require(scope)
         return principal
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """The body's chunks as they arrive; `IncompleteBody` when the sender goes away before its end."""
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise IncompleteBody("The connection was closed before the body was complete.")
-            if chunk := message.get("body", b""):
-                yield chunk
-            if not message.get("more_body", False):
-                return
+    def body(self) -> "Body":
+        """The body as it arrives."""
+        announced = self.content_length() is not None
+        return Body(self._receive, self._read_into if announced else None)
 
     async def whole(self, limit_bytes: int) -> bytes:
         """The body in one piece; `BodyTooLarge` when it has more than `limit_bytes`."""
@@ -120,6 +117,63 @@ class Exchange[Services]:
         """Send a problem document (RFC 9457)."""
         body = error.problem(request_id).model_dump_json(exclude_defaults=True).encode()
         await self.answer(error.status, [("content-type", "application/problem+json"), *error.headers.items()], body)
+
+
+class Body:
+    """A request's body as it arrives, in chunks or into memory. `IncompleteBody` when the sender goes too early."""
+
+    def __init__(self, receive: Receive, read_into: ReadInto | None = None) -> None:
+        self._receive = receive
+        self._read_into = read_into
+        self._begun = self._ended = False
+        self._rest = memoryview(b"")
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """One that has come whole."""
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": content}
+
+        return cls(receive)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._rest:
+            rest, self._rest = self._rest, memoryview(b"")
+            return bytes(rest)
+        while not self._ended:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise IncompleteBody("The connection was closed before the body was complete.")
+            self._begun = True
+            self._ended = not message.get("more_body", False)
+            chunk: bytes = message.get("body", b"")
+            if chunk:
+                return chunk
+        raise StopAsyncIteration
+
+    async def read_into(self, memory: memoryview) -> int:
+        """Fill `memory` with the body's next bytes; the number of bytes, which is less only at the body's end."""
+        filled = 0
+        while filled < len(memory):
+            if self._rest:
+                length = min(len(self._rest), len(memory) - filled)
+                memory[filled : filled + length] = self._rest[:length]
+                self._rest = self._rest[length:]
+            elif self._begun and self._read_into:
+                # The first message is received, so that a sender that waits for "100 Continue" gets it.
+                length = await self._read_into(memory[filled:])
+                if length < len(memory) - filled:
+                    self._read_into = None
+            elif (chunk := await anext(self, None)) is not None:
+                self._rest, length = memoryview(chunk), 0
+            else:
+                break
+            filled += length
+        return filled
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from prometheus_client import Counter, Histogram
 from starlette.types import Message, Receive, Scope, Send
 
 from artstore_kit import metrics
+from artstore_kit.connection import READ_INTO
 from artstore_kit.logs import event_logger
 
 REQUEST_ID_HEADER = b"x-request-id"
@@ -33,6 +34,9 @@ class Tally:
         self._began = time.perf_counter()
         self._receive = receive
         self._send = send
+        self._read_into = scope.get("extensions", {}).get(READ_INTO)
+        if self._read_into:
+            scope["extensions"][READ_INTO] = self.read_into
 
     async def receive(self) -> Message:
         """The next message of the request, counted."""
@@ -42,6 +46,12 @@ class Tally:
         else:
             self.received_bytes += len(message.get("body", b""))
         return message
+
+    async def read_into(self, memory: memoryview) -> int:
+        """Receive a part of the body into memory, counted."""
+        length: int = await self._read_into(memory)
+        self.received_bytes += length
+        return length
 
     async def send(self, message: Message) -> None:
         """Pass a message of the answer on, counted."""

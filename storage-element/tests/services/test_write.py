@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from element_core import Syncs, until
-from running_element import MIB, Element, ElementAt, code
+from running_element import MIB, Element, ElementAt, arriving, code
 
 from artstore_kit.contracts.errors import IncompleteBody, StorageFull
 from artstore_kit.contracts.files import ATTRIBUTES_LIMIT_BYTES, UploadAttributes
@@ -158,7 +158,7 @@ async def test_a_full_element_refuses_before_the_body_is_sent(
     upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", 11, None)
     monkeypatch.setattr("storage_element.adapters.local_files.LocalFiles.room", lambda _: Room(100, 10))
     with pytest.raises(StorageFull, match="room for 10 bytes; the file needs 11"):
-        await element.services.writer.create(upload, body())
+        await element.services.writer.create(upload, arriving(body()))
 
 
 async def test_what_is_promised_to_one_upload_is_not_given_to_another(
@@ -173,7 +173,7 @@ async def test_what_is_promised_to_one_upload_is_not_given_to_another(
         yield b"x" * 60
 
     upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", 60, None)
-    first = asyncio.create_task(element.services.writer.create(upload, slow()))
+    first = asyncio.create_task(element.services.writer.create(upload, arriving(slow())))
     await begun.wait()
     assert code(await element.send(b"x" * 41)) == (507, "storage_full")
     assert (await element.send(b"x" * 40)).status_code == 201
@@ -193,7 +193,7 @@ async def test_a_caller_who_goes_away_during_the_commit_leaves_the_file_whole(
         yield b"content"
 
     upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", 7, None)
-    creating = asyncio.create_task(element.services.writer.create(upload, body()))
+    creating = asyncio.create_task(element.services.writer.create(upload, arriving(body())))
     await until(lambda: syncs.count > 0)
     creating.cancel()
     assert code(await element.send(b"other", upload.file_id)) == (409, "upload_in_progress")
@@ -217,13 +217,14 @@ async def test_a_body_that_ends_too_early_leaves_nothing(element: Element, conte
     for announced, sent in ((len(content) + 1, body()), (None, cut())):
         upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", announced, None)
         with pytest.raises(IncompleteBody):
-            await element.services.writer.create(upload, sent)
+            await element.services.writer.create(upload, arriving(sent))
         assert code(await element.http.get(f"/api/v1/files/{upload.file_id}")) == (404, "file_unknown")
     assert element.staged() == []
 
 
 @pytest.fixture
 def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "FIRST_BUFFER_BYTES", 4096)
     monkeypatch.setattr(staging, "BUFFER_BYTES", 8192)
 
 

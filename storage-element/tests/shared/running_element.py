@@ -11,11 +11,13 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
+from starlette.types import Message
 
 from artstore_kit.application import Application
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER, ChangePage, FileAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
+from artstore_kit.exchange import Body
 from artstore_kit.settings import PostgresSettings, ServerSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import open_client
@@ -26,6 +28,16 @@ from storage_element.main import create_app
 
 ELEMENT_ID = "edit-1"
 MIB = 2**20
+
+
+def arriving(chunks: AsyncIterator[bytes]) -> Body:
+    """A body that comes in these chunks."""
+
+    async def receive() -> Message:
+        chunk = await anext(chunks, None)
+        return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
+
+    return Body(receive)
 
 
 @dataclass

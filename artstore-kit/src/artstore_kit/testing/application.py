@@ -10,6 +10,8 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from artstore_kit.connection import connections
+
 
 @contextlib.asynccontextmanager
 async def open_client(
@@ -60,7 +62,7 @@ def free_port() -> int:
 def _config(app: ASGIApp, lifespan: bool) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=connections(),  # type: ignore[arg-type]  # called like a class
         log_config=None,
         access_log=False,
         lifespan="on" if lifespan else "off",

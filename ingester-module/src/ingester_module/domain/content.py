@@ -10,8 +10,10 @@ from ingester_module.domain.intake import Limits, NewFile
 SMALL_BYTES = 256 * 1024
 """Up to this size a file is read, and checked, before an element hears of it."""
 
-BATCH_BYTES = 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 """Hashed at once: less would cost more in handing over to the thread than in hashing."""
+
+MOST_BEHIND_BYTES = 4 * BATCH_BYTES
 
 type Content = Whole | Stream
 
@@ -43,35 +45,29 @@ class Stream:
         self._head = head
         self._rest = new.content
         self._limits = limits
-        self._sha256 = hashlib.sha256()
+        self._hashing = Hashing()
         self._length = 0
 
     @property
     def digest(self) -> bytes:
         """The sha-256 of what was sent; of the whole content once the stream has ended."""
-        return self._sha256.digest()
+        return self._hashing.digest
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The content. While one batch is hashed in a thread, it is sent and the next one arrives.
+        """The content, each chunk as soon as the next one has come, while those before are hashed in a thread.
 
         The last chunk is held back until the whole is known to be what was announced: an element that was told the
         length commits, and answers, as soon as it has the last byte. Anything wrong is raised instead, which cuts the
         request to the element.
         """
-        loop = asyncio.get_running_loop()
-        self._sha256, self._length = hashlib.sha256(), 0
-        hashed: asyncio.Future[None] | None = None
+        self._hashing, self._length = Hashing(), 0
         held = b""
-        async for batch in self._batches():
-            if hashed:
-                await hashed
-            hashed = loop.run_in_executor(None, _hash, self._sha256, batch)
-            for chunk in batch:
-                if held:
-                    yield held
-                held = chunk
-        if hashed:
-            await hashed
+        async for chunk in self._counted():
+            await self._hashing.add(chunk)
+            if held:
+                yield held
+            held = chunk
+        await self._hashing.finish()
         check_announced(self.size_bytes, self._length, self.announced_sha256, self.digest)
         self.complete = True
         yield held
@@ -82,24 +78,54 @@ class Stream:
             async for _ in self.chunks():
                 pass
 
-    async def _batches(self) -> AsyncIterator[Sequence[bytes]]:
-        yield self._counted(self._head)
+    async def _counted(self) -> AsyncIterator[bytes]:
+        for chunk in self._head:
+            self._length += len(chunk)
+            yield chunk
         self.past_head = True
-        batch: list[bytes] = []
-        size = 0
         async for chunk in self._rest:
-            batch.append(chunk)
-            size += len(chunk)
-            if size >= BATCH_BYTES:
-                yield self._counted(batch)
-                batch, size = [], 0
-        if batch:
-            yield self._counted(batch)
+            self._length += len(chunk)
+            self._limits.check_size(self._length)
+            yield chunk
 
-    def _counted(self, batch: Sequence[bytes]) -> Sequence[bytes]:
-        self._length += sum(map(len, batch))
-        self._limits.check_size(self._length)
-        return batch
+
+class Hashing:
+    """sha-256 of a stream, in a thread, at most `MOST_BEHIND_BYTES` behind."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._under_way: asyncio.Future[None] | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """Of all that was added, once it is finished."""
+        return self._sha256.digest()
+
+    async def add(self, chunk: bytes) -> None:
+        """Take the next chunk; waits only when too many do."""
+        self._waiting.append(chunk)
+        self._waiting_bytes += len(chunk)
+        if self._waiting_bytes >= MOST_BEHIND_BYTES or (self._waiting_bytes >= BATCH_BYTES and self._is_idle()):
+            await self._hand_over()
+
+    async def finish(self) -> None:
+        """Hash the rest."""
+        await self._hand_over()
+        await self._done()
+
+    def _is_idle(self) -> bool:
+        return self._under_way is None or self._under_way.done()
+
+    async def _hand_over(self) -> None:
+        await self._done()
+        batch, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        self._under_way = asyncio.get_running_loop().run_in_executor(None, _hash, self._sha256, batch)
+
+    async def _done(self) -> None:
+        if self._under_way is not None:
+            await self._under_way
 
 
 def _hash(sha256: "hashlib._Hash", batch: Sequence[bytes]) -> None:

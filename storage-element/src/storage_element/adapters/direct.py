@@ -3,28 +3,35 @@ cache costs more than the disk does (open(2), O_DIRECT)."""
 
 import errno
 import os
-from mmap import mmap
+from collections import defaultdict
+from contextlib import suppress
+from mmap import MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from pathlib import Path
 
-BUFFER_BYTES = 1024 * 1024
+FIRST_BUFFER_BYTES = 1024 * 1024
+"""An upload's first buffer: most files need no other one."""
+BUFFER_BYTES = 4 * 1024 * 1024
 BLOCK_BYTES = 4096
-_MOST_IDLE = 32
+_IDLE_BYTES = 32 * 1024 * 1024
+"""Of each size."""
 
 
 class Buffers:
-    """Page-aligned buffers of `BUFFER_BYTES`, kept for the next upload."""
+    """Page-aligned buffers, kept for the next upload."""
 
     def __init__(self) -> None:
-        self._idle: list[mmap] = []
+        self._idle: defaultdict[int, list[mmap]] = defaultdict(list)
 
-    def take(self) -> mmap:
-        """A buffer with anything in it."""
-        return self._idle.pop() if self._idle else mmap(-1, BUFFER_BYTES)
+    def take(self, size: int) -> mmap:
+        """A buffer of this size in bytes, whole blocks, with anything in it."""
+        idle = self._idle[size]
+        return idle.pop() if idle else _new(size)
 
     def give(self, buffer: mmap) -> None:
         """Give back a buffer that nobody reads or writes any more."""
-        if len(self._idle) < _MOST_IDLE:
-            self._idle.append(buffer)
+        idle = self._idle[len(buffer)]
+        if len(idle) < _IDLE_BYTES // len(buffer):
+            idle.append(buffer)
 
 
 class DirectFile:
@@ -56,6 +63,14 @@ class DirectFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def _new(size: int) -> mmap:
+    """In huge pages where the system has them: the disk is given 512 times fewer addresses (madvise(2))."""
+    buffer = mmap(-1, size, flags=MAP_PRIVATE | MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without huge pages
+        buffer.madvise(MADV_HUGEPAGE)
+    return buffer
 
 
 def _open_new(path: Path) -> int:

@@ -2,22 +2,54 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from mmap import mmap
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from storage_element.adapters.direct import BUFFER_BYTES, Buffers, DirectFile
+from storage_element.adapters.direct import BUFFER_BYTES, FIRST_BUFFER_BYTES, Buffers, DirectFile
 from storage_element.adapters.disk import sync_directory
 from storage_element.adapters.local_files import LocalFiles
 from storage_element.domain.records import NO_STAGING
 
-type _Work = asyncio.Future[None] | asyncio.Future[tuple[None, None]]
+MOST_FLUSHING = 2
+"""Buffers that are being written and hashed: a disk that hesitates for a moment does not stop the receiving."""
+
+
+class _Lane:
+    """Work that is done in threads, each piece after the one before; what fails is raised by all that follows."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._last: asyncio.Task[None] | None = None
+
+    def start[*Args](self, work: Callable[[*Args], None], *args: *Args) -> asyncio.Task[None]:
+        """Have this done next."""
+        self._last = asyncio.create_task(self._after(self._last, work, *args))
+        return self._last
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether nothing was ever started."""
+        return self._last is None
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way, however it ended."""
+        if self._last is not None:
+            await asyncio.gather(self._last, return_exceptions=True)
+
+    async def _after[*Args](
+        self, before: asyncio.Task[None] | None, work: Callable[[*Args], None], *args: *Args
+    ) -> None:
+        if before is not None:
+            await before
+        await asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
 
 
 class Staging:
-    """One upload on its way in. In memory: what may become inline content, or two buffers, of which one fills."""
+    """One upload on its way in. In memory: what may become inline content, or a few buffers, of which one fills."""
 
     def __init__(self, files: LocalFiles, executor: Executor, buffers: Buffers, inline_bytes: int) -> None:
         self._files = files
@@ -28,38 +60,62 @@ class Staging:
         self._small: list[bytes] = []
         self._filling: mmap | None = None
         self._filled = 0
-        self._worked_on: mmap | None = None
-        self._working: _Work | None = None
+        self._writing = _Lane(executor)
+        self._hashing = _Lane(executor)
+        self._flushing: deque[tuple[mmap, Sequence[asyncio.Task[None]]]] = deque()
         self._file: DirectFile | None = None
         self._handed_over = False
         self.name = NO_STAGING
         self.size = 0
 
+    @property
+    def is_small(self) -> bool:
+        """Whether all that came so far may ride in the journal."""
+        return self.size <= self._inline_bytes
+
     async def write(self, chunk: bytes) -> None:
         """Take a part of the content; returns when there is room for more."""
         self.size += len(chunk)
-        if self.size <= self._inline_bytes:
-            self._small.append(chunk)
+        self._small.append(chunk)
+        if self.is_small:
             return
         small, self._small = self._small, []
-        for piece in (*small, chunk):
+        for piece in small:
             await self._fill(piece)
+
+    def room(self) -> memoryview:
+        """Where the next part of larger content goes."""
+        if self._filling is None:
+            self._filling = self._buffers.take(FIRST_BUFFER_BYTES if self._writing.is_unused else BUFFER_BYTES)
+        return memoryview(self._filling)[self._filled :]
+
+    async def filled(self, length: int) -> None:
+        """So many bytes are there now; returns when there is room for more."""
+        self.size += length
+        await self._advance(length)
+
+    async def _advance(self, length: int) -> None:
+        assert self._filling is not None, "there was room"
+        self._filled += length
+        if self._filled == len(self._filling):
+            self._start_flush()
+            await self._flushed(MOST_FLUSHING)
 
     async def finish(self) -> tuple[bytes, str]:
         """The content when it may ride in the journal, else nothing (it is staged durably then); and its sha256."""
-        if self.size <= self._inline_bytes:
+        if self.is_small:
             content = b"".join(self._small)
             self._sha256.update(content)
             return content, self._sha256.hexdigest()
-        await self._start_flush()
-        await self._flushed()
-        await self._run(self._in_thread(self._sync))
+        self._start_flush()
+        await self._flushed(0)
+        await asyncio.shield(self._writing.start(self._sync))
         return b"", self._sha256.hexdigest()
 
     @property
     def is_in_memory(self) -> bool:
         """Whether there is nothing to leave behind."""
-        return self._file is None and self._working is None and self._filling is None
+        return self._filling is None and self._writing.is_unused
 
     def hand_over(self) -> None:
         """From here on the journal may name what is staged: unless it is taken back, only recovery may remove it."""
@@ -71,54 +127,42 @@ class Staging:
 
     async def discard(self) -> None:
         """Leave nothing behind that is not handed over."""
-        if self._working is not None:
-            await asyncio.gather(self._working, return_exceptions=True)
-        for buffer in (self._filling, self._worked_on):
+        await self._writing.settle()
+        await self._hashing.settle()
+        for buffer in (self._filling, *(buffer for buffer, _ in self._flushing)):
             if buffer is not None:
                 self._buffers.give(buffer)
-        self._filling = self._worked_on = None
+        self._filling = None
+        self._flushing.clear()
         if self.name != NO_STAGING and not self._handed_over:
-            await self._in_thread(self._remove)
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._remove)
 
     async def _fill(self, piece: bytes) -> None:
         rest = memoryview(piece)
         while rest:
-            if self._filling is None:
-                self._filling = self._buffers.take()
-            end = min(self._filled + len(rest), BUFFER_BYTES)
-            self._filling[self._filled : end] = rest[: end - self._filled]
-            rest = rest[end - self._filled :]
-            self._filled = end
-            if end == BUFFER_BYTES:
-                await self._start_flush()
+            room = self.room()
+            length = min(len(rest), len(room))
+            room[:length] = rest[:length]
+            rest = rest[length:]
+            await self._advance(length)
 
-    async def _start_flush(self) -> None:
+    def _start_flush(self) -> None:
         """Hand the filled buffer to two threads, one that writes and one that hashes, and go on receiving."""
-        await self._flushed()
-        if self._file is None:
-            await self._run(self._in_thread(self._open))
+        if self._writing.is_unused:
+            self._writing.start(self._open)
         if self._filling is not None:
-            buffer, length = self._filling, self._filled
-            self._filling, self._filled, self._worked_on = None, 0, buffer
-            self._working = asyncio.gather(
-                self._in_thread(self._write, buffer, length), self._in_thread(self._hash, buffer, length)
-            )
+            work = self._filling, self._filled
+            self._filling, self._filled = None, 0
+            tasks = self._writing.start(self._write, *work), self._hashing.start(self._hash, *work)
+            self._flushing.append((work[0], tasks))
 
-    async def _flushed(self) -> None:
-        if self._working is not None:
-            await self._run(self._working)
-        if self._worked_on is not None:
-            self._buffers.give(self._worked_on)
-            self._worked_on = None
-
-    async def _run(self, work: _Work) -> None:
-        """Wait for threads. When the request is cancelled they work on: `discard` must wait for them too."""
-        self._working = work
-        await asyncio.shield(work)
-        self._working = None
-
-    def _in_thread[*Args](self, work: Callable[[*Args], None], *args: *Args) -> asyncio.Future[None]:
-        return asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
+    async def _flushed(self, most: int) -> None:
+        """Wait until at most `most` buffers are under way. When the request is cancelled the threads work on."""
+        while len(self._flushing) > most:
+            buffer, tasks = self._flushing[0]
+            await asyncio.shield(asyncio.gather(*tasks))
+            self._flushing.popleft()
+            self._buffers.give(buffer)
 
     def _open(self) -> None:
         name = uuid4()

@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from artstore_kit.contracts.files import (
     UploadAttributes,
 )
 from artstore_kit.contracts.modes import Operation
+from artstore_kit.exchange import Body
 from storage_element.adapters.direct import Buffers
 from storage_element.adapters.disk import is_out_of_room
 from storage_element.adapters.local_files import LocalFiles
@@ -83,7 +84,7 @@ class Writer:
         self._buffers = Buffers()
         self._busy: set[UUID] = set()
 
-    async def create(self, upload: Upload, body: AsyncIterator[bytes]) -> tuple[FileAttributes, bool]:
+    async def create(self, upload: Upload, body: Body) -> tuple[FileAttributes, bool]:
         """Store a new file; its attributes, and False when the same file was there already."""
         modes.require(self._superblocks.current.mode, Operation.CREATE)
         self._committer.must_take_writes()
@@ -119,10 +120,15 @@ class Writer:
             rules.may_remove(file, datetime.now(UTC))
             await self._commit(Draft(Kind.REMOVE, file.model_copy()))
 
-    async def _receive(self, upload: Upload, body: AsyncIterator[bytes], staging: Staging, promise: Promise) -> None:
+    async def _receive(self, upload: Upload, body: Body, staging: Staging, promise: Promise) -> None:
         async for chunk in body:
             promise.cover(staging.size + len(chunk))
             await staging.write(chunk)
+            if not staging.is_small:
+                break
+        while not staging.is_small and (length := await body.read_into(staging.room())):
+            promise.cover(staging.size + length)
+            await staging.filled(length)
         if upload.size is not None and staging.size != upload.size:
             raise IncompleteBody(f"{upload.size} bytes were announced and {staging.size} came.")
 

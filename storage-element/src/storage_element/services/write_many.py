@@ -1,12 +1,13 @@
 """Many small files of one request: each is created as if it had come alone, and they share the journal's syncs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from artstore_kit.contracts.batches import BatchedFile
 from artstore_kit.contracts.errors import ArtStoreError
 from artstore_kit.contracts.identity import Action
 from artstore_kit.contracts.ids import parse_file_id
+from artstore_kit.exchange import Body
 from artstore_kit.principal import Principal
 from artstore_kit.request_context import request_id
 from storage_element.services.write import Upload, Writer
@@ -28,7 +29,7 @@ class ManyWriter:
     async def _outcome(self, file: BatchedFile, content: bytes, who: Principal) -> Outcome:
         try:
             who.require_grant(Action.WRITE, file.attributes.collection)
-            stored, created = await self._writer.create(_upload(file, content), _in_one_piece(content))
+            stored, created = await self._writer.create(_upload(file, content), Body.of(content))
         except ArtStoreError as error:
             return error.status, error.problem(request_id.get()).model_dump_json(exclude_defaults=True).encode()
         return 201 if created else 200, stored.to_json()
@@ -37,8 +38,3 @@ class ManyWriter:
 def _upload(file: BatchedFile, content: bytes) -> Upload:
     file_id = parse_file_id(str(file.file_id))
     return Upload(file_id, file.attributes, file.acting_for, len(content), bytes.fromhex(file.sha256))
-
-
-async def _in_one_piece(content: bytes) -> AsyncIterator[bytes]:
-    if content:
-        yield content

@@ -1,0 +1,127 @@
+"""uvicorn's HTTP/1.1 connection, in which a body costs one copy, or none: it can be received straight into the memory
+that will be written to disk."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+RECEIVED_AT_ONCE_BYTES = 1024 * 1024
+READ_INTO = "artstore.read_into"
+"""The ASGI extension (its specification, section "Extensions") of a request whose body has an announced length: an
+async function that fills the memory given to it with the body's next bytes, and returns how many there were. There
+are fewer than fit at the end of the body, or of the connection: `receive` tells which."""
+
+
+def connections() -> Callable[..., "Connection"]:
+    """What one server makes its connections with. They share the memory that is received into: each is read, and what
+    came is taken away, before it is the next one's turn."""
+    return partial(Connection, memoryview(bytearray(RECEIVED_AT_ONCE_BYTES)))
+
+
+class Connection(asyncio.BufferedProtocol):
+    """Receives from the network for uvicorn."""
+
+    def __init__(self, memory: memoryview, **of_uvicorn: Any) -> None:
+        self._memory = memory
+        self._http = http = _Http(**of_uvicorn)
+        # Assigned, because a call less counts for small files.
+        self.connection_made = http.connection_made  # type: ignore[method-assign, assignment]
+        self.connection_lost = http.connection_lost  # type: ignore[method-assign]
+        self.eof_received = http.eof_received  # type: ignore[method-assign]
+        self.pause_writing = http.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = http.resume_writing  # type: ignore[method-assign]
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the loop's guess
+        """Where the next bytes go."""
+        return self._memory if self._http.wanted is None else self._http.wanted
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many have come."""
+        if self._http.wanted is None:
+            self._http.data_received(bytes(self._memory[:nbytes]))
+        else:
+            self._http.filled(nbytes)
+
+
+class _Http(HttpToolsProtocol):
+    """Shows its parser heads, and bodies without an announced length."""
+
+    left = 0
+    """Of a body whose length was announced: the bytes that have not come yet."""
+    wanted: memoryview | None = None
+    """Where they shall go. Never longer than they are."""
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self.left = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
+        if self.left:
+            extension = partial(self._read_into, self.cycle)
+            self.scope["extensions"] = {READ_INTO: extension}  # type: ignore[dict-item]
+
+    def data_received(self, data: bytes) -> None:
+        if not self.left:
+            super().data_received(data)
+            return
+        self._unset_keepalive_if_required()
+        body = data[: self.left]
+        self.on_body(body)
+        self._end_body_if_complete()
+        if len(body) < len(data):
+            super().data_received(data[len(body) :])
+
+    def on_body(self, body: bytes) -> None:
+        if self.left:
+            self.left -= len(body)
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        # uvicorn's own makes a copy for its bytearray, and one more of that.
+        cycle.body = b"".join((cycle.body, body)) if cycle.body else body  # type: ignore[assignment]
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def filled(self, nbytes: int) -> None:
+        """So many bytes have come to where they were wanted."""
+        assert self.wanted is not None
+        self._unset_keepalive_if_required()
+        self.left -= nbytes
+        self.wanted = self.wanted[nbytes:] or None
+        if self.wanted is None:
+            self.flow.pause_reading()
+            self.cycle.message_event.set()
+        self._end_body_if_complete()
+
+    async def _read_into(self, cycle: RequestResponseCycle, memory: memoryview) -> int:
+        waiting = cycle.body[: len(memory)]
+        memory[: len(waiting)] = waiting
+        cycle.body = cycle.body[len(waiting) :]
+        filled = len(waiting)
+        wanted = min(len(memory) - filled, self.left) if cycle.more_body else 0
+        if wanted and not cycle.disconnected:
+            self.wanted = memory[filled : filled + wanted]
+            try:
+                await self._wait_until_filled(cycle)
+            finally:
+                filled += wanted - len(self.wanted or b"")
+                self.wanted = None
+        return filled
+
+    async def _wait_until_filled(self, cycle: RequestResponseCycle) -> None:
+        self.flow.resume_reading()
+        while self.wanted is not None and not cycle.disconnected:
+            cycle.message_event.clear()
+            await cycle.message_event.wait()
+
+    def _end_body_if_complete(self) -> None:
+        """The parser, which did not see all of the body, cannot know that a new request may follow."""
+        if not self.left:
+            self.on_message_complete()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
