@@ -146,7 +146,7 @@ async def test_a_sender_who_waits_is_told_to_go_on(take: Callable[[Exchange[None
 
 
 @pytest.mark.parametrize("take", TAKERS)
-@pytest.mark.parametrize("sent", [0, 1000, MEMORY_BYTES, len(CONTENT) - 1])
+@pytest.mark.parametrize("sent", [0, 1000, RECEIVED_AT_ONCE_BYTES - 1, RECEIVED_AT_ONCE_BYTES, len(CONTENT) - 1])
 async def test_a_connection_that_is_cut_is_no_end_of_a_body(
     take: Callable[[Exchange[None]], object], sent: int
 ) -> None:

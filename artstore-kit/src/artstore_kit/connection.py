@@ -2,6 +2,7 @@
 that will be written to disk."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,7 +11,12 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-RECEIVED_AT_ONCE_BYTES = 1024 * 1024
+RECEIVED_AT_ONCE_BYTES = 2 * 1024 * 1024
+AWAITED_BYTES = 2 * 1024 * 1024
+"""A sender who fills the memory faster than it is emptied is woken for, and wakes us, this seldom: on a machine that
+is busy with hashing, wake-ups cost more than copies."""
+FAST_BYTES = 256 * 1024
+"""Who has sent so much by the time of a read is such a sender; a slow one is read whenever something comes."""
 READ_INTO = "artstore.read_into"
 """The ASGI extension (its specification, section "Extensions") of a request whose body has an announced length: an
 async function that fills the memory given to it with the body's next bytes, and returns how many there were. There
@@ -46,6 +52,8 @@ class Connection(asyncio.BufferedProtocol):
             self._http.data_received(bytes(self._memory[:nbytes]))
         else:
             self._http.filled(nbytes)
+        if nbytes >= FAST_BYTES or self._http.awaits_much:
+            self._http.choose_when_to_wake()
 
 
 class _Http(HttpToolsProtocol):
@@ -55,6 +63,8 @@ class _Http(HttpToolsProtocol):
     """Of a body whose length was announced: the bytes that have not come yet."""
     wanted: memoryview | None = None
     """Where they shall go. Never longer than they are."""
+    awaits_much = False
+    """Whether the kernel tells only of `AWAITED_BYTES`, or of the connection's end."""
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
@@ -97,6 +107,14 @@ class _Http(HttpToolsProtocol):
             self.flow.pause_reading()
             self.cycle.message_event.set()
         self._end_body_if_complete()
+
+    def choose_when_to_wake(self) -> None:
+        """Of the end of a body every byte is told (socket(7), SO_RCVLOWAT)."""
+        much = self.left >= 2 * AWAITED_BYTES
+        if much != self.awaits_much and not self.transport.is_closing():
+            self.awaits_much = much
+            connection: socket.socket = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, AWAITED_BYTES if much else 1)
 
     async def _read_into(self, cycle: RequestResponseCycle, memory: memoryview) -> int:
         waiting = cycle.body[: len(memory)]
