@@ -210,7 +210,7 @@ async def test_a_reader_is_sent_no_more_than_it_takes() -> None:
         return digest(first + memory + b"".join([chunk async for chunk in body]))
 
     async with wire_to(application(slow)) as wire:
-        content = CONTENT * 16
+        content = CONTENT * 4
         sending = asyncio.create_task(wire.send(head(len(content)), content))
         await taken.wait()
         await asyncio.sleep(0.1)
