@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,7 @@ from artstore_kit.settings import PostgresSettings
 from artstore_kit.testing.databases import truncate
 from storage_element.domain import layout
 
+READ_ELEMENT = Path(__file__).parents[3] / "tools/read_element.py"
 SENDERS = 8
 CRASHES = 8
 SIZES = (0, 10, 4096, 70_000, 1_500_000)
@@ -125,9 +128,27 @@ async def test_whatever_was_acknowledged_survives(
     await process.ended()
     assert len(crashes[-1][1].stored) > 20
     for copy, told in crashes:
+        check_without_artstore(copy, told)
         await truncate(postgres)  # that of the first element knows more than this one
         async with element_at(copy) as element:
             await check(element, told)
+
+
+def check_without_artstore(root: Path, told: Told) -> None:
+    """What a reader sees who has Python's standard library, `docs/formats`, and the journal still full."""
+    target = root.with_name(f"{root.name}-extracted")
+    reader = [sys.executable, "-I", "-S", str(READ_ELEMENT)]
+    listed = subprocess.run([*reader, "ls", "--json", str(root)], capture_output=True, text=True, check=False)
+    files = [FileAttributes.model_validate_json(line) for line in listed.stdout.splitlines()]
+    extracted = subprocess.run(
+        [*reader, "extract", str(root), str(target)], capture_output=True, text=True, check=False
+    )
+    assert [line for line in extracted.stderr.splitlines() if "that a crash cut off" not in line] == []
+    contents = {file.file_id: (target / str(file.file_id) / "x").read_bytes() for file in files}
+    told.check(
+        {file.file_id: file for file in files},
+        {file_id: hashlib.sha256(content).hexdigest() for file_id, content in contents.items()},
+    )
 
 
 async def check(element: Element, told: Told) -> None:
