@@ -68,7 +68,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
 
         database = Database(settings.postgres, f"storage-element {settings.element.id}")
         stack.push_async_callback(database.close)
-        index = Index(database)
+        index = Index(database, settings.element.id)
         indexer = Indexer(index, files, pending, journal.durable_lsn)
         committer = Committer(journal, files, settings.element.id, indexer.add)
         stack.callback(committer.close)
@@ -108,7 +108,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             indexer=indexer,
             checks=[
                 Check("storage", lambda: _storage(committer)),
-                Check("postgres", database.ping, Health.DEGRADED),
+                Check("postgres", index.check, Health.DEGRADED),
             ],
         )
 

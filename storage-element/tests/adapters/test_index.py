@@ -1,5 +1,6 @@
 """The index on a real PostgreSQL: each LSN applied exactly once, the feed in order, nothing shown before its turn."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -19,7 +20,7 @@ FILES = [new_file_id(moment_ms) for moment_ms in range(1000, 1010)]
 @pytest.fixture
 async def index(database: Database) -> Index:
     """Built, and empty."""
-    index = Index(database)
+    index = Index(database, "edit-1")
     await index.replace([], 0, "g1")
     return index
 
@@ -107,7 +108,7 @@ async def test_pages_go_by_id(index: Index) -> None:
 
 
 async def test_an_index_that_was_never_built_is_not_an_empty_one(database: Database) -> None:
-    index = Index(database)
+    index = Index(database, "edit-1")
     assert await index.applied_lsn() is None
     with pytest.raises(IndexUnavailable):
         await index.feed(0, 10)
@@ -133,5 +134,34 @@ async def test_a_database_that_is_away_is_told() -> None:
     settings = PostgresSettings(url=f"postgresql://nobody@127.0.0.1:{free_port()}/none", connect_timeout_s=0.5)
     database = Database(settings)
     with pytest.raises(DatabaseUnavailable):
-        await Index(database).feed(0, 1)
+        await Index(database, "edit-1").feed(0, 1)
     await database.close()
+
+
+async def test_the_index_of_one_element_is_neither_read_nor_written_by_another(
+    index: Index, database: Database
+) -> None:
+    """Each would rebuild it after the other, for ever, and serve the other's files meanwhile."""
+    written = entries(1, FILES[:3])
+    await index.apply(written)
+    other = Index(database, "rw-1")
+    for refused in (
+        other.check(),
+        other.applied_lsn(),
+        other.replace([], 9, "g2"),
+        other.feed(0, 10),
+        other.page(UUID(int=0), 10),
+    ):
+        with pytest.raises(IndexUnavailable, match="holds the index of the element edit-1; give rw-1 its own"):
+            await refused
+    with pytest.raises(IndexDiverged):
+        await other.apply(entries(4, FILES[3:4]))
+    assert await other.count() == 0
+    assert await index.feed(0, 100) == ("g1", written)
+    await index.check()
+
+
+async def test_of_two_elements_that_claim_one_database_the_first_has_it(database: Database) -> None:
+    claims = [Index(database, name).replace([], 0, name) for name in ("edit-1", "rw-1")]
+    outcomes = await asyncio.gather(*claims, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes if outcome] == [IndexUnavailable]

@@ -95,10 +95,28 @@ async def test_an_index_that_is_behind_the_checkpoint_is_rebuilt(
 
 async def test_an_index_of_another_past_is_rebuilt(element_at: ElementAt, root: Path, database: Database) -> None:
     """The database knows more than the element: one of the two was restored."""
-    await execute(database, "INSERT INTO index_state (applied_lsn, generation) VALUES (99, 'old')")
+    await execute(
+        database, "INSERT INTO index_state (element_id, applied_lsn, generation) VALUES ('edit-1', 99, 'old')"
+    )
     async with element_at(root) as element:
         file = await element.put()
         assert seen(await rebuilt(element, "old", 1)) == {file.file_id: file}
+
+
+async def test_the_database_of_another_element_is_left_alone(
+    element_at: ElementAt, root: Path, database: Database
+) -> None:
+    """Files are stored and read by their ids meanwhile; who looks at the element is told what to do."""
+    await Index(database, "rw-1").replace([], 99, "theirs")
+    async with element_at(root) as element:
+        file = await element.put(b"content")
+        assert (await element.content(file.file_id)).content == b"content"
+        ready = await element.http.get("/health/ready")
+        assert (ready.status_code, ready.json()["checks"]["postgres"]["health"]) == (200, "degraded")
+        assert "index of the element rw-1; give edit-1 its own" in ready.json()["checks"]["postgres"]["detail"]
+        assert code(await element.http.get("/api/v1/changes")) == (503, "index_unavailable")
+        assert code(await element.http.get("/api/v1/files")) == (503, "index_unavailable")
+    assert await Index(database, "rw-1").applied_lsn() == 99
 
 
 @pytest.mark.parametrize("emptied", ["DELETE FROM index_state", "TRUNCATE files, index_state"])

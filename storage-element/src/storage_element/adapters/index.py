@@ -18,8 +18,18 @@ _UPSERT = sa.text("""
     ON CONFLICT (file_id) DO UPDATE SET lsn = excluded.lsn, attributes = excluded.attributes
     WHERE files.lsn < excluded.lsn
 """)
-_ADVANCE = sa.text("UPDATE index_state SET applied_lsn = :last WHERE applied_lsn = :before")
-_STATE = sa.text("SELECT applied_lsn, generation FROM index_state")
+_ADVANCE = sa.text("""
+    UPDATE index_state SET applied_lsn = :last WHERE applied_lsn = :before AND element_id = :element
+""")
+_CLAIM = sa.text("""
+    INSERT INTO index_state (element_id, applied_lsn, generation) VALUES (:element, :lsn, :generation)
+    ON CONFLICT (single_row) DO UPDATE SET applied_lsn = excluded.applied_lsn, generation = excluded.generation
+    WHERE index_state.element_id = excluded.element_id
+""")
+_STATE = sa.text("SELECT applied_lsn, generation, element_id FROM index_state")
+_COUNT = sa.text("""
+    SELECT count(attributes) FROM files WHERE EXISTS (SELECT FROM index_state WHERE element_id = :element)
+""")
 _FEED = sa.text("""
     SELECT lsn, file_id, attributes FROM files WHERE lsn > :after AND lsn <= :applied ORDER BY lsn LIMIT :limit
 """)
@@ -43,36 +53,53 @@ class Entry:
     attributes: str | None
 
 
-class Index:
-    """Reads and writes of the index. Every write is one transaction that also moves the applied LSN."""
+@dataclass(frozen=True, slots=True)
+class _State:
+    applied_lsn: int
+    generation: str
+    element_id: str
 
-    def __init__(self, database: Database) -> None:
+
+class Index:
+    """Reads and writes of one element's index. Every write is one transaction that also moves the applied LSN.
+
+    A database that holds the index of another element is neither written nor read: `IndexUnavailable`.
+    """
+
+    def __init__(self, database: Database, element_id: str) -> None:
         self._database = database
+        self._element_id = element_id
+
+    async def check(self) -> None:
+        """Raise unless the database answers and may hold this index."""
+        async with self._connect() as connection:
+            await self._state(connection)
 
     async def applied_lsn(self) -> int | None:
         """Up to which LSN the index shows the element; None when it was never built."""
         async with self._connect() as connection:
-            return (await connection.execute(sa.text("SELECT applied_lsn FROM index_state"))).scalar()
+            state = await self._state(connection)
+            return None if state is None else state.applied_lsn
 
     async def apply(self, entries: Sequence[Entry]) -> None:
         """Apply entries of consecutive LSNs; `IndexDiverged` unless they continue what was applied before."""
+        step = {"last": entries[-1].lsn, "before": entries[0].lsn - 1, "element": self._element_id}
         async with self._connect() as connection, connection.begin():
-            moved = await connection.execute(_ADVANCE, {"last": entries[-1].lsn, "before": entries[0].lsn - 1})
+            moved = await connection.execute(_ADVANCE, step)
             if moved.rowcount != 1:
                 raise IndexDiverged
             await _upsert(connection, entries)
 
     async def replace(self, entries: Sequence[Entry], applied_lsn: int, generation: str) -> None:
         """Put `entries` in the place of everything, under a new generation."""
+        claim = {"element": self._element_id, "lsn": applied_lsn, "generation": generation}
         async with self._connect() as connection, connection.begin():
-            await connection.execute(sa.text("DELETE FROM index_state"))
+            claimed = await connection.execute(_CLAIM, claim)
+            if claimed.rowcount != 1:
+                await self._state(connection)
             await connection.execute(sa.text("DELETE FROM files"))
             for at in range(0, len(entries), REBUILD_BATCH):
                 await _upsert(connection, entries[at : at + REBUILD_BATCH])
-            await connection.execute(
-                sa.text("INSERT INTO index_state (applied_lsn, generation) VALUES (:lsn, :generation)"),
-                {"lsn": applied_lsn, "generation": generation},
-            )
 
     async def feed(self, after: int, limit: int) -> tuple[str, list[Entry]]:
         """The feed's generation, and what changed after an LSN, in LSN order.
@@ -80,22 +107,39 @@ class Index:
         A rebuild reads files that change meanwhile: rows may run ahead of what is applied, and wait for the rest.
         """
         async with self._connect() as connection:
-            applied_lsn, generation = await _state(connection)
-            rows = await connection.execute(_FEED, {"after": after, "applied": applied_lsn, "limit": limit})
-            return generation, [Entry(*row) for row in rows]
+            state = await self._built(connection)
+            rows = await connection.execute(_FEED, {"after": after, "applied": state.applied_lsn, "limit": limit})
+            return state.generation, [Entry(*row) for row in rows]
 
     async def page(self, after: UUID, limit: int) -> list[Entry]:
         """Files in the order of their ids, after `after`."""
         async with self._connect() as connection:
-            await _state(connection)
+            await self._built(connection)
             rows = await connection.execute(_LIST, {"after": after, "limit": limit})
             return [Entry(*row) for row in rows]
 
     async def count(self) -> int:
         """How many files the index shows."""
         async with self._connect() as connection:
-            counted = await connection.execute(sa.text("SELECT count(attributes) FROM files"))
+            counted = await connection.execute(_COUNT, {"element": self._element_id})
             return int(counted.scalar_one())
+
+    async def _built(self, connection: AsyncConnection) -> _State:
+        state = await self._state(connection)
+        if state is None:
+            raise IndexUnavailable("The index is being built.")
+        return state
+
+    async def _state(self, connection: AsyncConnection) -> _State | None:
+        row = (await connection.execute(_STATE)).first()
+        if row is None:
+            return None
+        state = _State(*row)
+        if state.element_id != self._element_id:
+            raise IndexUnavailable(
+                f"The database holds the index of the element {state.element_id}; give {self._element_id} its own."
+            )
+        return state
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[AsyncConnection]:
@@ -104,13 +148,6 @@ class Index:
                 yield connection
         except ProgrammingError as error:
             raise IndexUnavailable("The index has no tables; run `migrate`.") from error
-
-
-async def _state(connection: AsyncConnection) -> tuple[int, str]:
-    state = (await connection.execute(_STATE)).first()
-    if state is None:
-        raise IndexUnavailable("The index is being built.")
-    return state.applied_lsn, state.generation
 
 
 async def _upsert(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
