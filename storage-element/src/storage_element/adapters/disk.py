@@ -4,6 +4,8 @@ import ctypes
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from artstore_kit.start import StartRefused
@@ -76,3 +78,25 @@ def take_lock(path: Path) -> int:
         os.close(fd)
         raise ElementInUse(f"another process serves the element at {path.parent}") from None
     return fd
+
+
+@contextmanager
+def nobody_serves(path: Path) -> Iterator[None]:
+    """Keep the element from being served meanwhile, changing nothing; `ElementInUse` when it is being served."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:  # a copy
+        yield
+        return
+    try:
+        _share(fd, path)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _share(fd: int, path: Path) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ElementInUse(f"a process serves the element at {path.parent}; stop it, or look at a copy") from None

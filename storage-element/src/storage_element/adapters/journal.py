@@ -101,10 +101,10 @@ class Journal:
         """All segments, oldest first."""
         return sorted(path for path in self._directory.glob("*.wal") if path.stem.isdecimal())
 
-    def read(self) -> Iterator[Record]:
+    def read(self, *, cut: bool = True) -> Iterator[Record]:
         """Every acknowledged record in LSN order; the torn tail, if there is one, is cut off the disk on the way.
 
-        `JournalDamaged` when what was acknowledged cannot be read.
+        `JournalDamaged` when what was acknowledged cannot be read. Without `cut` nothing on the disk is changed.
         """
         paths = self.segments()
         expected: int | None = None
@@ -112,4 +112,5 @@ class Journal:
             first = int(path.stem)
             if expected is not None and first != expected:
                 raise JournalDamaged(f"{path.name}: begins at LSN {first}, not {expected}. Nothing was changed.")
-            expected = yield from read_segment(path, self._element_id, first, is_last=path == paths[-1])
+            is_last = path == paths[-1]
+            expected = yield from read_segment(path, self._element_id, first, is_last=is_last, cut=cut)

@@ -64,10 +64,12 @@ class Segment:
         os.close(self._fd)
 
 
-def read_segment(path: Path, element_id: str, expected: int, *, is_last: bool) -> Generator[Record, None, int]:
+def read_segment(
+    path: Path, element_id: str, expected: int, *, is_last: bool, cut: bool
+) -> Generator[Record, None, int]:
     """The records of a segment, the first of which has the LSN `expected`; returns the LSN that follows them.
 
-    A torn tail is cut off the last segment; `JournalDamaged` when what was acknowledged cannot be read.
+    With `cut`, a torn tail is cut off the last segment; `JournalDamaged` when what was acknowledged cannot be read.
     """
     with path.open("rb") as file:
         salt = _salt(file.read(HEADER_BYTES), path, element_id, is_last=is_last)
@@ -81,7 +83,7 @@ def read_segment(path: Path, element_id: str, expected: int, *, is_last: bool) -
                 expected += 1
             _nothing_acknowledged_follows(segment, offset, expected, salt, path)
             torn = any(segment[offset : offset + 8]) or segment.find(MAGIC, offset) >= 0
-    if torn and is_last:
+    if torn and is_last and cut:
         _cut(path, offset)
     return expected
 
