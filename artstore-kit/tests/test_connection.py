@@ -11,13 +11,14 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from artstore_kit.connection import READ_INTO, RECEIVED_AT_ONCE_BYTES
-from artstore_kit.contracts.errors import IncompleteBody
+from artstore_kit.contracts.errors import BodyTimeout, IncompleteBody
 from artstore_kit.exchange import Exchange
 from artstore_kit.tally import Tally
 from artstore_kit.testing.application import open_server
 
 CONTENT = os.urandom(3 * RECEIVED_AT_ONCE_BYTES + 12_345)
 MEMORY_BYTES = 300_000
+MIB = 2**20
 
 
 class Wire:
@@ -235,7 +236,7 @@ async def test_only_a_body_of_known_length_is_read_into_memory_directly() -> Non
 
 async def test_bytes_are_counted_either_way() -> None:
     async def counting(scope: Scope, receive: Receive, send: Send) -> None:
-        tally = Tally(scope, receive, send, "id")
+        tally = Tally(scope, receive, send, "id", 60)
         exchange: Exchange[None] = Exchange(scope, tally.receive, tally.send, {})
         await by_turns(exchange)
         await exchange.answer(200, (), str(tally.received_bytes).encode())
@@ -258,3 +259,75 @@ async def test_a_length_that_may_be_read_in_two_ways_is_refused(head_of: bytes) 
     async with wire_to(application(into_memory)) as wire:
         await wire.send(head_of)
         assert (await asyncio.wait_for(wire.reader.read(100), 5)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_fast_sender_who_slows_down_is_read_all_the_same() -> None:
+    """Less waits in the kernel than it would wake us for."""
+    came = asyncio.Event()
+    first = 9 * MIB + 1000
+
+    async def app(exchange: Exchange[None]) -> str:
+        body, memory, length = exchange.body(), memoryview(bytearray(1000)), 0
+        while length < first:
+            length += await body.read_into(memory[: first - length])
+        came.set()
+        return await into_memory(exchange)
+
+    async with wire_to(application(app)) as wire:
+        rest = CONTENT[:MIB]
+        await wire.send(head(20 * MIB + first + len(rest)), bytes(first))
+        await asyncio.wait_for(came.wait(), 10)
+        await wire.send(bytes(20 * MIB), rest)
+        assert len(await wire.answer()) == 64
+
+
+@pytest.mark.parametrize("take", TAKERS)
+@pytest.mark.parametrize("sent", [0, 10, 9 * MIB + 1])
+async def test_a_sender_who_falls_silent_is_given_up(take: Callable[[Exchange[None]], object], sent: int) -> None:
+    """Room for what was announced is kept from all others meanwhile."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        tally = Tally(scope, receive, send, "id", body_idle_s=1.5)
+        exchange: Exchange[None] = Exchange(scope, tally.receive, tally.send, {})
+        try:
+            await take(exchange)  # type: ignore[misc]
+        except BodyTimeout as error:
+            await exchange.answer_error(error, "id")
+
+    async with wire_to(app) as wire:
+        await wire.send(head(30 * MIB), bytes(sent))
+        assert '"code":"body_timeout"' in await wire.answer()
+        assert await asyncio.wait_for(wire.reader.read(), 5) == b""
+
+
+@pytest.mark.parametrize("take", TAKERS)
+async def test_a_slow_sender_is_waited_for(take: Callable[[Exchange[None]], object]) -> None:
+    """It takes longer to fill the memory than a sender may be silent."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        tally = Tally(scope, receive, send, "id", body_idle_s=0.3)
+        exchange: Exchange[None] = Exchange(scope, tally.receive, tally.send, {})
+        await exchange.answer(200, (), str(await take(exchange)).encode())  # type: ignore[misc]
+
+    async with wire_to(app) as wire:
+        await wire.send(head(1000))
+        for drop in cut(CONTENT[:1000], 100):
+            await wire.send(drop)
+            await asyncio.sleep(0.1)
+        assert await wire.answer() == digest(CONTENT[:1000])
+
+
+async def test_waiting_for_the_client_to_go_is_no_waiting_for_its_body() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        tally = Tally(scope, receive, send, "id", body_idle_s=0.1)
+        exchange: Exchange[None] = Exchange(scope, tally.receive, tally.send, {})
+        await in_chunks(exchange)
+        gone = asyncio.create_task(exchange.gone())
+        await asyncio.sleep(0.4)
+        assert not gone.done()
+        gone.cancel()
+        await exchange.answer(200, (), b"still there")
+
+    async with wire_to(app) as wire:
+        await wire.send(head(3), b"abc")
+        assert await wire.answer() == "still there"

@@ -14,6 +14,7 @@ from artstore_kit.bearer import KeySource, TokenVerifier, fetched_from
 from artstore_kit.contracts.errors import (
     ArtStoreError,
     BadRequest,
+    BodyTimeout,
     BodyTooLarge,
     FieldProblem,
     InternalError,
@@ -40,11 +41,11 @@ VERSION = "0.1.0"
 class Application(FastAPI):
     """FastAPI within the frame: byte routes go around it, errors are answered in one place."""
 
-    def __init__(self, byte_routes: Sequence[ByteRoute[Any]], **options: Any) -> None:
+    def __init__(self, byte_routes: Sequence[ByteRoute[Any]], body_idle_s: float, **options: Any) -> None:
         super().__init__(**options)
         self.byte_routes = byte_routes
         self.refusal = ""
-        self._frame = Frame(super().__call__, byte_routes, self)
+        self._frame = Frame(super().__call__, byte_routes, self, body_idle_s)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Every request passes the frame first."""
@@ -103,6 +104,7 @@ def build_app[Services](
 
     app = Application(
         byte_routes,
+        settings.server.body_idle_s,
         title=title,
         version=VERSION,
         lifespan=lifespan,
@@ -194,5 +196,7 @@ def _from_http(error: HTTPException, request: Request) -> ArtStoreError:
     if error.status_code in {404, 405} and allowed:
         known = (error.headers or {}).get("Allow")
         return MethodNotAllowed(headers={"Allow": ", ".join([*allowed, *([known] if known else [])])})
-    kind = {404: NotFound, 405: MethodNotAllowed, 413: BodyTooLarge}.get(error.status_code, BadRequest)
+    kind = {404: NotFound, 405: MethodNotAllowed, 408: BodyTimeout, 413: BodyTooLarge}.get(
+        error.status_code, BadRequest
+    )
     return kind(headers=error.headers)

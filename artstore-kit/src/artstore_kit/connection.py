@@ -15,12 +15,15 @@ RECEIVED_AT_ONCE_BYTES = 4 * 1024 * 1024
 AWAITED_BYTES = 4 * 1024 * 1024
 """A sender who fills the memory faster than it is emptied is woken for, and wakes us, this seldom: on a machine that
 is busy with hashing, wake-ups cost more than copies."""
+PATIENCE_S = 1.0
+"""After that, whatever has come is taken: the sender has slowed down."""
 FAST_BYTES = 256 * 1024
 """Who has sent so much by the time of a read is such a sender; a slow one is read whenever something comes."""
 READ_INTO = "artstore.read_into"
 """The ASGI extension (its specification, section "Extensions") of a request whose body has an announced length: an
 async function that fills the memory given to it with the body's next bytes, and returns how many there were. There
-are fewer than fit at the end of the body, or of the connection: `receive` tells which."""
+are fewer than fit at the end of the body, or of the connection: `receive` tells which. `TimeoutError` when for so many
+seconds as are given too, or for up to twice as long, nothing came."""
 
 
 def connections() -> Callable[..., "Connection"]:
@@ -48,12 +51,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many have come."""
-        if self._http.wanted is None:
-            self._http.data_received(bytes(self._memory[:nbytes]))
+        http = self._http
+        offered = len(self._memory if http.wanted is None else http.wanted)
+        if http.wanted is None:
+            http.data_received(bytes(self._memory[:nbytes]))
         else:
-            self._http.filled(nbytes)
-        if nbytes >= FAST_BYTES or self._http.awaits_much:
-            self._http.choose_when_to_wake()
+            http.filled(nbytes)
+        if http.awaits_much or FAST_BYTES <= nbytes < offered:  # nothing else waits in the kernel
+            http.choose_when_to_wake()
 
 
 class _Http(HttpToolsProtocol):
@@ -65,6 +70,7 @@ class _Http(HttpToolsProtocol):
     """Where they shall go. Never longer than they are."""
     awaits_much = False
     """Whether the kernel tells only of `AWAITED_BYTES`, or of the connection's end."""
+    _patience: asyncio.TimerHandle | None = None
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
@@ -110,13 +116,22 @@ class _Http(HttpToolsProtocol):
 
     def choose_when_to_wake(self) -> None:
         """Of the end of a body every byte is told (socket(7), SO_RCVLOWAT)."""
-        much = self.left >= 2 * AWAITED_BYTES
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        if self.left >= 2 * AWAITED_BYTES:
+            self._await_much(True)
+            self._patience = self.loop.call_later(PATIENCE_S, self._await_much, False)
+        else:
+            self._await_much(False)
+
+    def _await_much(self, much: bool) -> None:
         if much != self.awaits_much and not self.transport.is_closing():
             self.awaits_much = much
             connection: socket.socket = self.transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, AWAITED_BYTES if much else 1)
 
-    async def _read_into(self, cycle: RequestResponseCycle, memory: memoryview) -> int:
+    async def _read_into(self, cycle: RequestResponseCycle, memory: memoryview, idle_s: float | None = None) -> int:
         waiting = cycle.body[: len(memory)]
         memory[: len(waiting)] = waiting
         cycle.body = cycle.body[len(waiting) :]
@@ -125,17 +140,23 @@ class _Http(HttpToolsProtocol):
         if wanted and not cycle.disconnected:
             self.wanted = memory[filled : filled + wanted]
             try:
-                await self._wait_until_filled(cycle)
+                await self._wait_until_filled(cycle, idle_s)
             finally:
                 filled += wanted - len(self.wanted or b"")
                 self.wanted = None
         return filled
 
-    async def _wait_until_filled(self, cycle: RequestResponseCycle) -> None:
+    async def _wait_until_filled(self, cycle: RequestResponseCycle, idle_s: float | None) -> None:
         self.flow.resume_reading()
         while self.wanted is not None and not cycle.disconnected:
             cycle.message_event.clear()
-            await cycle.message_event.wait()
+            left = self.left
+            try:
+                async with asyncio.timeout(idle_s):
+                    await cycle.message_event.wait()
+            except TimeoutError:
+                if self.left == left:
+                    raise
 
     def _end_body_if_complete(self) -> None:
         """The parser, which did not see all of the body, cannot know that a new request may follow."""

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from artstore_kit import metrics
-from artstore_kit.contracts.errors import ArtStoreError, BodyTooLarge, IncompleteBody, InternalError
+from artstore_kit.contracts.errors import ArtStoreError, BodyTimeout, BodyTooLarge, IncompleteBody, InternalError
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.logs import event_logger
 from artstore_kit.request_context import request_id
@@ -27,10 +27,11 @@ BODY_LIMIT_BYTES = 1024 * 1024
 class Frame:
     """The outermost ASGI application: byte routes first, everything else to FastAPI."""
 
-    def __init__(self, app: ASGIApp, byte_routes: Sequence[ByteRoute[Any]], owner: object) -> None:
+    def __init__(self, app: ASGIApp, byte_routes: Sequence[ByteRoute[Any]], owner: object, body_idle_s: float) -> None:
         self._app = app
         self._byte_routes = byte_routes
         self._owner = owner
+        self._body_idle_s = body_idle_s
         self._log = event_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +41,7 @@ class Frame:
             return
         scope["app"] = self._owner
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        tally = Tally(scope, receive, send, _kept_or_made(headers.get(REQUEST_ID_HEADER)))
+        tally = Tally(scope, receive, send, _kept_or_made(headers.get(REQUEST_ID_HEADER)), self._body_idle_s)
         token = request_id.set(tally.request_id)
         metrics.UNDER_WAY.inc()
         try:
@@ -110,7 +111,10 @@ class _Limited:
             raise BodyTooLarge
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        try:
+            message = await self._receive()
+        except BodyTimeout as error:
+            raise HTTPException(error.status, headers=error.headers) from error
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise HTTPException(413)  # FastAPI takes anything else that is raised here for broken JSON

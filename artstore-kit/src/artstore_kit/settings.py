@@ -20,6 +20,9 @@ class ServerSettings(BaseModel):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(ge=0, le=65535, description="port to listen on")
     keep_alive_s: int = Field(75, ge=1, description="an idle connection is closed after this; above the clients' own")
+    body_idle_s: float = Field(
+        60.0, gt=0, description="a request is given up when nothing of its body comes for so long"
+    )
     drain_s: int = Field(10, ge=0, description="how long requests under way may take when the service stops")
 
 

@@ -1,5 +1,6 @@
 """Keeps count of one request as it passes: what its metrics and its line in the access log say."""
 
+import asyncio
 import time
 from functools import lru_cache
 
@@ -8,6 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from artstore_kit import metrics
 from artstore_kit.connection import READ_INTO
+from artstore_kit.contracts.errors import BodyTimeout
 from artstore_kit.logs import event_logger
 
 REQUEST_ID_HEADER = b"x-request-id"
@@ -19,7 +21,7 @@ _QUIET = ("/health/", "/metrics")
 class Tally:
     """Stands between the server and the application; adds the request id to the answer."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str, body_idle_s: float) -> None:
         self.scope = scope
         self.request_id = request_id
         self.route = "unmatched"
@@ -33,6 +35,8 @@ class Tally:
         self.sent_bytes = 0
         self._began = time.perf_counter()
         self._receive = receive
+        self._body_idle_s = body_idle_s
+        self._body_ended = False
         self._send = send
         self._read_into = scope.get("extensions", {}).get(READ_INTO)
         if self._read_into:
@@ -40,16 +44,24 @@ class Tally:
 
     async def receive(self) -> Message:
         """The next message of the request, counted."""
-        message = await self._receive()
+        try:
+            async with asyncio.timeout(None if self._body_ended else self._body_idle_s):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._idle() from None
         if message["type"] == "http.disconnect":
             self.disconnected = True
         else:
+            self._body_ended = not message.get("more_body", False)
             self.received_bytes += len(message.get("body", b""))
         return message
 
     async def read_into(self, memory: memoryview) -> int:
         """Receive a part of the body into memory, counted."""
-        length: int = await self._read_into(memory)
+        try:
+            length: int = await self._read_into(memory, self._body_idle_s)
+        except TimeoutError:
+            raise self._idle() from None
         self.received_bytes += length
         return length
 
@@ -63,6 +75,10 @@ class Tally:
             self.sent_bytes += len(message.get("body", b""))
             self.finished = not message.get("more_body", False)
         await self._send(message)
+
+    def _idle(self) -> BodyTimeout:
+        """A sender who says that much will come, and sends nothing, would keep the room for it from all others."""
+        return BodyTimeout(f"Nothing of the body came for {self._body_idle_s:g} s.", headers={"Connection": "close"})
 
     def account(self) -> None:
         """The request is over: count it, and write its line unless it only asked for health."""

@@ -106,6 +106,28 @@ async def test_a_body_longer_than_announced(served: Served) -> None:
     assert served.element.staged() == []
 
 
+@pytest.mark.parametrize("sent", [b"", b"half", LARGE[: 2 * MIB]])
+async def test_a_sender_who_falls_silent(
+    settings_at: SettingsAt, postgres: PostgresSettings, root: Path, bearer: dict[str, str], sent: bytes
+) -> None:
+    settings = settings_at(root)
+    settings.server.body_idle_s = 0.3
+    app = create_app(settings)
+    async with open_server(app) as url, httpx.AsyncClient(base_url=url, headers=bearer, trust_env=False) as http:
+        served = Served(url, Element(root, http, app), bearer)
+        async with wire_to(url) as wire:
+            path = await served.begin(wire, content_length=str(len(LARGE)))
+            await wire.send(sent)
+            answer = await wire.ended()
+        assert b"HTTP/1.1 408" in answer
+        assert b'"code":"body_timeout"' in answer
+        await served.left_nothing(path)
+        async with wire_to(url) as wire:
+            await wire.start("PATCH", path, {**bearer, "Content-Type": "application/json", "Content-Length": "50"})
+            await wire.send(sent[:10])
+            assert b'"code":"body_timeout"' in await wire.ended()
+
+
 async def test_a_refusal_comes_before_the_body(served: Served) -> None:
     async with wire_to(served.url) as wire:
         await served.begin(wire, content_length=str(2**62), expect="100-continue")

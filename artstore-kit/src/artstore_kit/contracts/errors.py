@@ -115,6 +115,12 @@ class IncompleteBody(ArtStoreError):
     status = 400
 
 
+class BodyTimeout(ArtStoreError):
+    """For too long nothing of the body came."""
+
+    status = 408
+
+
 class BadCursor(ArtStoreError):
     """The cursor was not made by this service."""
 
