@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from running_element import Element, ElementAt, SettingsAt, mounted
+from stopped_element import Stopped, stopped_element
 
 from artstore_kit.logs import start_logging
 from artstore_kit.settings import LogSettings, PostgresSettings
@@ -41,6 +42,12 @@ def _directory() -> Iterator[Path]:
     where = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=where, prefix="artstore-element-") as directory:
         yield Path(directory)
+
+
+@pytest.fixture
+async def stopped(element_at: ElementAt, root: Path) -> Stopped:
+    """An element that was stopped in order."""
+    return await stopped_element(element_at, root)
 
 
 @pytest.fixture

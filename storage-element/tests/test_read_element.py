@@ -2,49 +2,18 @@
 
 import gzip
 import hashlib
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from running_element import MIB, Element, ElementAt
+from stopped_element import LARGE, Stopped
 
 from artstore_kit.contracts.files import FileAttributes
 
 PROGRAM = Path(__file__).parents[2] / "tools/read_element.py"
-LARGE = os.urandom(MIB + 7)
-
-
-@dataclass
-class Stopped:
-    """An element that was stopped in order, and what it holds."""
-
-    element: Element
-    small: FileAttributes
-    large: FileAttributes
-
-    def rewrite(self, file: FileAttributes, **changes: Any) -> None:
-        path = self.element.attributes_path(file)
-        document = json.loads(path.read_bytes())
-        document["content"] |= changes
-        path.write_text(json.dumps(document))
-
-
-@pytest.fixture
-async def stopped(element_at: ElementAt, root: Path) -> Stopped:
-    async with element_at(root) as element:
-        small = await element.put(b"content", name="Договор.txt", tags=["a"])
-        large = await element.put(LARGE, name="large.bin")
-        gone = await element.put(b"removed")
-        assert (await element.remove(gone.file_id)).status_code == 204
-        assert (await element.patch(large.file_id, description="changed")).status_code == 200
-        large = await element.attributes(large.file_id)
-    return Stopped(element, small, large)
 
 
 def read(*arguments: object) -> "subprocess.CompletedProcess[bytes]":
@@ -99,7 +68,7 @@ def test_only_those_asked_for_are_extracted(stopped: Stopped, tmp_path: Path) ->
 
 def test_compressed_content_is_given_as_it_was(stopped: Stopped) -> None:
     stopped.element.content_path(stopped.small).write_bytes(gzip.compress(b"content"))
-    stopped.rewrite(stopped.small, encoding="gzip")
+    stopped.rewrite(stopped.small, {"encoding": "gzip"})
     assert read("cat", stopped.element.root, stopped.small.file_id).stdout == b"content"
 
 
@@ -111,9 +80,9 @@ DAMAGES: list[tuple[Callable[[Stopped, FileAttributes], object], str]] = [
     (lambda at, file: at.element.attributes_path(file).write_bytes(b"[]"), "TypeError"),
     (lambda at, file: at.element.attributes_path(file).write_bytes(b'{"schema": 1}'), "KeyError"),
     (lambda at, file: at.element.attributes_path(file).write_bytes(os.urandom(200)), "UnicodeDecodeError"),
-    (lambda at, file: at.rewrite(file, encoding="br"), "cannot undo"),
-    (lambda at, file: at.rewrite(file, encoding="gzip"), "BadGzipFile"),
-    (lambda at, file: at.rewrite(file, sha256=hashlib.sha256(b"other").hexdigest()), "has the sha-256"),
+    (lambda at, file: at.rewrite(file, {"encoding": "br"}), "cannot undo"),
+    (lambda at, file: at.rewrite(file, {"encoding": "gzip"}), "BadGzipFile"),
+    (lambda at, file: at.rewrite(file, {"sha256": hashlib.sha256(b"other").hexdigest()}), "has the sha-256"),
 ]
 
 
@@ -141,7 +110,7 @@ def test_a_damaged_journal_is_named_and_the_files_are_read(stopped: Stopped) -> 
 
 @pytest.mark.parametrize("name", ["../../escaped", "/etc/passwd", "..", "a\x1b[2Jb", "attr.json", "", "x" * 1000])
 def test_a_hostile_name_stays_in_its_directory(stopped: Stopped, tmp_path: Path, name: str) -> None:
-    stopped.rewrite(stopped.small, name=name)
+    stopped.rewrite(stopped.small, {"name": name})
     assert b"\x1b" not in read("ls", stopped.element.root).stdout
     assert read("extract", stopped.element.root, tmp_path / "in/out", stopped.small.file_id).returncode == 0
     written = [path for path in tmp_path.rglob("*") if path.is_file()]

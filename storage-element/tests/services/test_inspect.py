@@ -1,61 +1,23 @@
 """`artstore-element check`: what is damaged is found and named, nothing is changed, and there is no false alarm."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 from process import started
-from running_element import MIB, Element, ElementAt, SettingsAt
+from running_element import SettingsAt
+from stopped_element import LARGE, Stopped
 
-from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.settings import PostgresSettings
 from storage_element.domain import layout
-
-LARGE = os.urandom(MIB + 7)
-
-
-@dataclass
-class Stopped:
-    """An element that was stopped in order, with two documents."""
-
-    element: Element
-    small: FileAttributes
-    large: FileAttributes
-
-    @property
-    def root(self) -> Path:
-        return self.element.root
-
-    def flip(self, file: FileAttributes) -> None:
-        """One bit, and no byte more or less."""
-        path = self.element.content_path(file)
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 1
-        path.write_bytes(content)
-
-    def rewrite(self, file: FileAttributes, **changes: Any) -> None:
-        path = self.element.attributes_path(file)
-        path.write_text(json.dumps(json.loads(path.read_bytes()) | changes))
-
-
-@pytest.fixture
-async def stopped(element_at: ElementAt, root: Path) -> Stopped:
-    async with element_at(root) as element:
-        small, large = await element.put(b"content"), await element.put(LARGE)
-        gone = await element.put(b"removed")
-        assert (await element.remove(gone.file_id)).status_code == 204
-        assert (await element.patch(small.file_id, tags=["changed"])).status_code == 200
-    return Stopped(element, small, large)
 
 
 def check(root: Path, *options: str) -> "subprocess.CompletedProcess[str]":
