@@ -12,7 +12,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 RECEIVED_AT_ONCE_BYTES = 4 * 1024 * 1024
-AWAITED_BYTES = 4 * 1024 * 1024
+AWAITED_BYTES = 8 * 1024 * 1024
 """A sender who fills the memory faster than it is emptied is woken for, and wakes us, this seldom: on a machine that
 is busy with hashing, wake-ups cost more than copies."""
 PATIENCE_S = 1.0
