@@ -121,6 +121,13 @@ async def test_the_limit_ends_a_stream_that_announced_nothing(limit: int) -> Non
     assert source.taken < MUCH
 
 
+async def test_the_limit_holds_for_what_came_with_the_beginning() -> None:
+    """Nothing comes after it at which the limit would be looked at."""
+    source = Source(SMALL_BYTES // len(CHUNK) + 1)
+    with pytest.raises(FileTooLarge):
+        await _sent(handed_in(source), Limits(SMALL_BYTES))
+
+
 @pytest.mark.parametrize("chunks", [1, MUCH])
 async def test_a_broken_source_is_not_an_end(chunks: int) -> None:
     with pytest.raises(IncompleteBody):

@@ -80,13 +80,15 @@ class Stream:
 
     async def _counted(self) -> AsyncIterator[bytes]:
         for chunk in self._head:
-            self._length += len(chunk)
-            yield chunk
+            yield self._count(chunk)
         self.past_head = True
         async for chunk in self._rest:
-            self._length += len(chunk)
-            self._limits.check_size(self._length)
-            yield chunk
+            yield self._count(chunk)
+
+    def _count(self, chunk: bytes) -> bytes:
+        self._length += len(chunk)
+        self._limits.check_size(self._length)
+        return chunk
 
 
 class Hashing:
