@@ -13,12 +13,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 RECEIVED_AT_ONCE_BYTES = 4 * 1024 * 1024
 AWAITED_BYTES = 8 * 1024 * 1024
-"""A sender who fills the memory faster than it is emptied is woken for, and wakes us, this seldom: on a machine that
-is busy with hashing, wake-ups cost more than copies."""
+"""Of a fast sender so much is let come before it is taken: on a machine that is busy with hashing, waking up costs more
+than copying."""
 PATIENCE_S = 1.0
 """After that, whatever has come is taken: the sender has slowed down."""
 FAST_BYTES = 256 * 1024
-"""Who has sent so much by the time of a read is such a sender; a slow one is read whenever something comes."""
+"""Who sends so much from one read to the next is fast; from all others whatever has come is taken at once."""
 READ_INTO = "artstore.read_into"
 """The ASGI extension (its specification, section "Extensions") of a request whose body has an announced length: an
 async function that fills the memory given to it with the body's next bytes, and returns how many there were. There

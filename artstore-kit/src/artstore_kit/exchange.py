@@ -73,8 +73,7 @@ class Exchange[Services]:
 
     def body(self) -> "Body":
         """The body as it arrives."""
-        announced = self.content_length() is not None
-        return Body(self._receive, self._read_into if announced else None)
+        return Body(self._receive, self._read_into)
 
     async def whole(self, limit_bytes: int) -> bytes:
         """The body in one piece; `BodyTooLarge` when it has more than `limit_bytes`."""

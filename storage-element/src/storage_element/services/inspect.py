@@ -9,7 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
+from artstore_kit.contracts.errors import InvalidFields
 from artstore_kit.contracts.files import ATTRIBUTES_LIMIT_BYTES, Content, FileAttributes
+from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.start import StartRefused
 from storage_element.adapters.journal import Journal
 from storage_element.domain import layout
@@ -105,7 +107,7 @@ class _Inspector:
         for name in names:
             path = directory / name
             match = _CONTENT.fullmatch(name)
-            file_id = _uuid(match[1] if match else name.removesuffix(layout.ATTRIBUTES_SUFFIX))
+            file_id = _file_id(match[1] if match else name.removesuffix(layout.ATTRIBUTES_SUFFIX))
             if file_id is None or not (match or name.endswith(layout.ATTRIBUTES_SUFFIX)):
                 self._found(Kind.FOREIGN, path, "nothing that an element writes")
             elif file_id in self._pending:
@@ -131,10 +133,10 @@ class _Inspector:
             self._found(Kind.ATTRIBUTES_UNREADABLE, path, f"has {len(data)} bytes")
         if file.file_id != file_id:
             self._found(Kind.MISPLACED, path, f"holds the attributes of {file.file_id}")
-        elif not _is_at(path.relative_to(self._root), file_id):
+        elif str(path.relative_to(self._root)) != layout.attributes_path(file_id):
             self._found(Kind.MISPLACED, path, "is not in the directory that its id names")
         self._inspection.content_bytes += file.content.stored_size
-        content = path.with_name(f"{file_id}.v{file.content.version}")
+        content = path.with_name(Path(layout.content_path(file_id, file.content.version)).name)
         self._content(content, file.content)
         return {content.name}
 
@@ -157,16 +159,8 @@ class _Inspector:
         self._inspection.findings.append(Finding(kind, str(path.relative_to(self._root)), detail))
 
 
-def _uuid(text: str) -> UUID | None:
+def _file_id(text: str) -> UUID | None:
     try:
-        found = UUID(text)
-    except ValueError:
+        return parse_file_id(text)
+    except InvalidFields:
         return None
-    return found if str(found) == text else None
-
-
-def _is_at(path: Path, file_id: UUID) -> bool:
-    try:
-        return str(path) == layout.attributes_path(file_id)
-    except (ValueError, OverflowError):  # no moment that a directory could be named after
-        return False
