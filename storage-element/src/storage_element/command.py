@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from storage_element.adapters import disk
+from storage_element.adapters.local import disk
 from storage_element.domain import layout
+from storage_element.domain.storage import ElementInUse
 from storage_element.services.inspect import Inspection, inspect
 
 SOUND, DAMAGED, NOT_CHECKED = 0, 1, 2
@@ -37,7 +38,7 @@ def main() -> int:
     given = parser.parse_args()
     try:
         return _check(given.root, hashing=not given.quick, as_json=given.json)
-    except (OSError, ValueError, disk.ElementInUse) as error:
+    except (OSError, ValueError, ElementInUse) as error:
         told = " ".join(str(error).split())
         sys.stderr.write(f"artstore-element: {given.root} was not checked: {told}\n")
         return NOT_CHECKED

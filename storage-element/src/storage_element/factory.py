@@ -11,13 +11,15 @@ from artstore_kit.clients.admin import AdminClient
 from artstore_kit.health import Check, CheckResult, Health
 from artstore_kit.postgres import Database
 from artstore_kit.service_token import ServiceToken
-from storage_element.adapters.disk import make_directories, take_lock
 from storage_element.adapters.index import Index
-from storage_element.adapters.journal import Journal
-from storage_element.adapters.local_files import LocalFiles
-from storage_element.adapters.superblocks import Superblocks
+from storage_element.adapters.local.disk import make_directories, take_lock
+from storage_element.adapters.local.files import LocalFiles
+from storage_element.adapters.local.journal import Journal
+from storage_element.adapters.local.superblocks import Superblocks
+from storage_element.adapters.local.threads import FilesInThreads, JournalInThread, SuperblocksInThread
 from storage_element.config import Settings
 from storage_element.domain import layout
+from storage_element.domain.storage import Storage
 from storage_element.services.catalog import Catalog
 from storage_element.services.changes import ChangeFeed
 from storage_element.services.checkpoint import Checkpoint
@@ -53,28 +55,18 @@ class Services:
 async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[Services]:
     """Take the element over and recover it."""
     async with AsyncExitStack() as stack:
-        executor = stack.enter_context(ThreadPoolExecutor(IO_THREADS, "io"))
-        root = settings.element.root
-        await asyncio.to_thread(make_directories, root)
-        stack.callback(close, take_lock(root / layout.LOCK))
-
-        superblocks = Superblocks(root)
-        superblocks.open(settings.element.id, settings.element.mode)
-        files = LocalFiles(root)
-        stack.callback(files.close)
-        journal = Journal(root / layout.JOURNAL, settings.element.id, settings.journal.segment_bytes)
-        stack.callback(journal.close)
-        pending = await asyncio.to_thread(recover, journal, files, superblocks)
+        storage = await stack.enter_async_context(_local_storage(settings))
+        pending = await recover(storage)
+        journal, files, superblocks = storage.journal, storage.files, storage.superblocks
 
         database = Database(settings.postgres, f"storage-element {settings.element.id}")
         stack.push_async_callback(database.close)
         index = Index(database, settings.element.id)
         indexer = Indexer(index, files, pending, journal.durable_lsn)
         committer = Committer(journal, files, settings.element.id, indexer.add)
-        stack.callback(committer.close)
         checkpoint = Checkpoint(committer, files, superblocks, settings.journal)
         measure = Measure(files, settings.capacity.reserve_bytes)
-        reader = Reader(files, superblocks, executor)
+        reader = Reader(files, superblocks)
         token = ServiceToken.of(settings.admin, settings.account)
         stack.push_async_callback(token.close)
         admin = AdminClient.of(settings.admin, token)
@@ -93,7 +85,6 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             reader=reader,
             superblocks=superblocks,
             measure=measure,
-            executor=executor,
             inline_bytes=settings.journal.inline_bytes,
         )
         yield Services(
@@ -111,6 +102,23 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
                 Check("postgres", index.check, Health.DEGRADED),
             ],
         )
+
+
+@asynccontextmanager
+async def _local_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """The element's directory, held by this process alone."""
+    root, element = settings.element.root, settings.element
+    async with AsyncExitStack() as stack:
+        executor = stack.enter_context(ThreadPoolExecutor(IO_THREADS, "io"))
+        await asyncio.to_thread(make_directories, root)
+        stack.callback(close, take_lock(root / layout.LOCK))
+        superblocks = SuperblocksInThread(Superblocks(root), executor)
+        await superblocks.open(element.id, element.mode)
+        files = FilesInThreads(LocalFiles(root), executor)
+        stack.callback(files.close)
+        journal = JournalInThread(Journal(root / layout.JOURNAL, element.id, settings.journal.segment_bytes))
+        stack.callback(journal.close)
+        yield Storage(journal, files, superblocks)
 
 
 async def _storage(committer: Committer) -> CheckResult:

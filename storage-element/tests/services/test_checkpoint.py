@@ -10,10 +10,11 @@ import pytest
 from element_core import Core, inline, open_core
 
 from artstore_kit.contracts.errors import StorageFault, StorageFull
-from storage_element.adapters import disk
-from storage_element.adapters.journal import Journal, JournalFull
-from storage_element.adapters.superblocks import Superblocks
+from storage_element.adapters.local import disk
+from storage_element.adapters.local.journal import Journal
+from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.config import JournalSettings
+from storage_element.domain.storage import JournalFull
 from storage_element.services.checkpoint import Checkpoint
 
 
@@ -132,7 +133,9 @@ async def test_a_crash_between_the_note_and_the_drop_is_harmless(core: Core, mon
 
 async def test_it_runs_when_it_is_due(core: Core) -> None:
     def checkpoint(**settings: float) -> Checkpoint:
-        return Checkpoint(core.committer, core.files, core.superblocks, JournalSettings.model_validate(settings))
+        return Checkpoint(
+            core.committer, core.storage.files, core.storage.superblocks, JournalSettings.model_validate(settings)
+        )
 
     await core.create(bytes(2**20))
     await checkpoint().run_if_due()

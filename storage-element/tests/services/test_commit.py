@@ -13,9 +13,10 @@ from element_core import Core, Syncs, inline, open_core, outcomes, until
 from artstore_kit.contracts.errors import FileExists, FileUnknown, StorageFault, StorageFull
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.testing.documents import document
-from storage_element.adapters.journal import Journal, JournalFull
-from storage_element.adapters.local_files import LocalFiles
+from storage_element.adapters.local.files import LocalFiles
+from storage_element.adapters.local.journal import Journal
 from storage_element.domain.records import Kind, Record
+from storage_element.domain.storage import JournalFull
 from storage_element.services.commit import BATCH_RECORDS, Draft
 
 EIO = OSError(errno.EIO, "Input/output error")

@@ -18,7 +18,7 @@ from artstore_kit.postgres import Database
 from artstore_kit.settings import PostgresSettings
 from artstore_kit.testing.admin import AdminStandIn
 from storage_element.adapters.index import Entry, Index
-from storage_element.adapters.local_files import LocalFiles
+from storage_element.adapters.local.files import LocalFiles
 from storage_element.services import indexing
 
 

@@ -11,13 +11,14 @@ from element_core import Core, inline, open_core, tree
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.start import StartRefused
 from artstore_kit.testing.documents import document
-from storage_element.adapters import disk
-from storage_element.adapters.journal import Journal
-from storage_element.adapters.local_files import LocalFiles
-from storage_element.adapters.segments import HEADER_BYTES, JournalDamaged
-from storage_element.adapters.superblocks import Superblocks
+from storage_element.adapters.local import disk
+from storage_element.adapters.local.files import LocalFiles
+from storage_element.adapters.local.journal import Journal
+from storage_element.adapters.local.segments import HEADER_BYTES
+from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.domain import layout
 from storage_element.domain.records import Kind, frame_bytes
+from storage_element.domain.storage import JournalDamaged
 from storage_element.services.commit import Draft
 
 type Create = Callable[..., Awaitable[FileAttributes]]

@@ -80,7 +80,7 @@ async def test_what_may_be_placed_here_is_told(
     writable: bool,
     state: str,
 ) -> None:
-    monkeypatch.setattr("storage_element.adapters.local_files.LocalFiles.room", lambda _: Room(2000, free_bytes))
+    monkeypatch.setattr("storage_element.adapters.local.files.LocalFiles.room", lambda _: Room(2000, free_bytes))
     async with element_at(root, mode=mode, reserve_bytes=100) as element:
         report = ElementReport.model_validate_json((await element.http.get("/api/v1/element")).content)
     assert (report.mode, report.writable, report.state) == (mode, writable, state)

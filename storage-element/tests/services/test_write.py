@@ -16,8 +16,8 @@ from running_element import MIB, Element, ElementAt, arriving, code
 from artstore_kit.contracts.errors import IncompleteBody, StorageFull
 from artstore_kit.contracts.files import ATTRIBUTES_LIMIT_BYTES, UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
-from storage_element.adapters import staging
-from storage_element.adapters.direct import DirectFile
+from storage_element.adapters.local import staging
+from storage_element.adapters.local.direct import DirectFile
 from storage_element.domain.capacity import Room
 from storage_element.services.write import Upload
 
@@ -156,7 +156,7 @@ async def test_a_full_element_refuses_before_the_body_is_sent(
         yield b""
 
     upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", 11, None)
-    monkeypatch.setattr("storage_element.adapters.local_files.LocalFiles.room", lambda _: Room(100, 10))
+    monkeypatch.setattr("storage_element.adapters.local.files.LocalFiles.room", lambda _: Room(100, 10))
     with pytest.raises(StorageFull, match="room for 10 bytes; the file needs 11"):
         await element.services.writer.create(upload, arriving(body()))
 
@@ -164,7 +164,7 @@ async def test_a_full_element_refuses_before_the_body_is_sent(
 async def test_what_is_promised_to_one_upload_is_not_given_to_another(
     element: Element, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage_element.adapters.local_files.LocalFiles.room", lambda _: Room(1000, 100))
+    monkeypatch.setattr("storage_element.adapters.local.files.LocalFiles.room", lambda _: Room(1000, 100))
     begun, goes_on = asyncio.Event(), asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +15,16 @@ from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.testing.documents import document
 from artstore_kit.workers import Background
-from storage_element.adapters.disk import make_directories
 from storage_element.adapters.index import Entry
-from storage_element.adapters.journal import Journal
-from storage_element.adapters.local_files import LocalFiles
-from storage_element.adapters.superblocks import Superblocks
+from storage_element.adapters.local.disk import make_directories
+from storage_element.adapters.local.files import LocalFiles
+from storage_element.adapters.local.journal import Journal
+from storage_element.adapters.local.superblocks import Superblocks
+from storage_element.adapters.local.threads import FilesInThreads, JournalInThread, SuperblocksInThread
 from storage_element.config import JournalSettings
 from storage_element.domain import layout
 from storage_element.domain.records import NO_STAGING, Kind, Record
+from storage_element.domain.storage import Storage
 from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.commit import Committer, Draft
 from storage_element.services.recover import recover
@@ -34,6 +37,7 @@ class Core:
     """The parts of an element that keep what it acknowledged."""
 
     root: Path
+    storage: Storage
     journal: Journal
     files: LocalFiles
     superblocks: Superblocks
@@ -61,21 +65,25 @@ async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Co
     """Recovered and running. Leaving it is like kill -9: there is no checkpoint at the end."""
     async with AsyncExitStack() as stack:
         make_directories(root)
-        superblocks = Superblocks(root)
-        superblocks.open(ELEMENT_ID, Mode.EDIT)
-        files = LocalFiles(root)
-        stack.callback(files.close)
+        executor = stack.enter_context(ThreadPoolExecutor(2, "io"))
+        superblocks, files = Superblocks(root), LocalFiles(root)
         journal = Journal(root / layout.JOURNAL, ELEMENT_ID, segment_bytes)
-        stack.callback(journal.close)
-        replayed = recover(journal, files, superblocks)
+        storage = Storage(
+            threaded_journal := JournalInThread(journal),
+            threaded_files := FilesInThreads(files, executor),
+            SuperblocksInThread(superblocks, executor),
+        )
+        stack.callback(threaded_files.close)
+        stack.callback(threaded_journal.close)
+        await storage.superblocks.open(ELEMENT_ID, Mode.EDIT)
+        replayed = await recover(storage)
         committed: list[Record] = []
-        committer = Committer(journal, files, ELEMENT_ID, committed.extend)
-        stack.callback(committer.close)
-        checkpoint = Checkpoint(committer, files, superblocks, JournalSettings())
+        committer = Committer(storage.journal, storage.files, ELEMENT_ID, committed.extend)
+        checkpoint = Checkpoint(committer, storage.files, storage.superblocks, JournalSettings())
         background = await stack.enter_async_context(Background())
         await background.start("placing", committer.run_placing())
         await background.start("commit", committer.run())
-        yield Core(root, journal, files, superblocks, committer, checkpoint, replayed, committed)
+        yield Core(root, storage, journal, files, superblocks, committer, checkpoint, replayed, committed)
 
 
 def inline(file: FileAttributes | None = None, content: bytes = b"content") -> Draft:

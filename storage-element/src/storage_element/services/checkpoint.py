@@ -5,19 +5,16 @@ import time
 
 from artstore_kit.contracts.errors import StorageFault, StorageFull
 from storage_element import metrics
-from storage_element.adapters.disk import is_out_of_room
-from storage_element.adapters.local_files import LocalFiles
-from storage_element.adapters.superblocks import Superblocks
 from storage_element.config import JournalSettings
+from storage_element.domain.faults import is_out_of_room
+from storage_element.domain.storage import Files, Superblocks
 from storage_element.services.commit import Committer
 
 
 class Checkpoint:
     """One element's checkpoints, one at a time."""
 
-    def __init__(
-        self, committer: Committer, files: LocalFiles, superblocks: Superblocks, settings: JournalSettings
-    ) -> None:
+    def __init__(self, committer: Committer, files: Files, superblocks: Superblocks, settings: JournalSettings) -> None:
         self._committer = committer
         self._files = files
         self._superblocks = superblocks
@@ -40,18 +37,18 @@ class Checkpoint:
             await self.run()
 
     async def _run(self) -> None:
-        lsn, closed = await self._committer.rotate()
+        closed = await self._committer.rotate()
         try:
-            await asyncio.to_thread(self._files.sync)
+            await self._files.sync()
         except OSError as error:
             self._committer.fail(error)
             raise StorageFault from error
-        await self._note(lsn)
+        await self._note(closed.last_lsn)
         await self._committer.drop(closed)
 
     async def _note(self, lsn: int) -> None:
         try:
-            await asyncio.to_thread(self._superblocks.note_checkpoint, lsn)
+            await self._superblocks.note_checkpoint(lsn)
         except OSError as error:
             if is_out_of_room(error):
                 raise StorageFull("The element has no room for its superblock; the journal is kept.") from error

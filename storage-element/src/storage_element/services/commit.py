@@ -1,23 +1,20 @@
 """Group commit: everything that waits shares one append and one sync; then it is put in place and answered.
 
-Two threads, each with one thing at a time: the journal's writes batch n + 1 while the placing one puts batch n in
-place. What arrives during a commit is the next batch; there is no timer.
+Batch n + 1 is being written to the journal while batch n is put in place. What arrives during a commit is the next
+batch; there is no timer.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import UUID
 
 from artstore_kit.contracts.errors import FileExists, StorageFault, StorageFull
 from artstore_kit.contracts.files import ElementStamp, FileAttributes
 from artstore_kit.logs import event_logger
 from storage_element import metrics
-from storage_element.adapters.journal import Journal, JournalBroken, JournalFull
-from storage_element.adapters.local_files import LocalFiles
 from storage_element.domain.records import NO_STAGING, Kind, Record
+from storage_element.domain.storage import Closed, Files, Journal, JournalBroken, JournalFull
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 8 * 2**20
@@ -50,7 +47,7 @@ class Committer:
     """Takes drafts from all requests and makes them durable, in one order."""
 
     def __init__(
-        self, journal: Journal, files: LocalFiles, element_id: str, committed: Callable[[Sequence[Record]], None]
+        self, journal: Journal, files: Files, element_id: str, committed: Callable[[Sequence[Record]], None]
     ) -> None:
         self._journal = journal
         self._files = files
@@ -62,8 +59,7 @@ class Committer:
         self._placed = asyncio.Condition()
         self.placed_lsn = journal.durable_lsn
         self.fault = ""
-        self._journal_thread = ThreadPoolExecutor(1, "journal")
-        self._placing_thread = ThreadPoolExecutor(1, "placing")
+        self._turn = asyncio.Lock()
 
     def submit(self, draft: Draft) -> None:
         """Take `draft`; its `done` has its final attributes when it is on stable storage and in place.
@@ -93,24 +89,26 @@ class Committer:
             batch = await self._to_place.get()
             await self._place_batch(batch)
 
-    async def rotate(self) -> tuple[int, list[Path]]:
-        """Close the journal's segments: the last LSN in them, and their paths. All of it is in place on return."""
+    async def rotate(self) -> Closed:
+        """Close the journal's segments. All that is in them is in place on return."""
         self.must_take_writes()
         try:
-            lsn, closed = await self._in_journal_thread(self._rotate)
+            async with self._turn:
+                closed = await self._journal.rotate()
         except JournalFull:
             raise StorageFull("The element has no room for its journal.") from None
         except (OSError, JournalBroken) as error:
             self.fail(error)
             raise StorageFault from error
         async with self._placed:
-            await self._placed.wait_for(lambda: self.placed_lsn >= lsn or bool(self.fault))
+            await self._placed.wait_for(lambda: self.placed_lsn >= closed.last_lsn or bool(self.fault))
         self.must_take_writes()
-        return lsn, closed
+        return closed
 
-    async def drop(self, closed: list[Path]) -> None:
+    async def drop(self, closed: Closed) -> None:
         """Remove journal segments that a checkpoint has made superfluous."""
-        await self._in_journal_thread(self._journal.drop, closed)
+        async with self._turn:
+            await self._journal.drop(closed.segments)
 
     def fail(self, error: Exception) -> None:
         """Take no more writes until a restart: after a failed sync nobody knows what is on the disk."""
@@ -125,11 +123,6 @@ class Committer:
         """Bytes of journal since it was last rotated."""
         return self._journal.written_bytes
 
-    def close(self) -> None:
-        """End the threads."""
-        self._journal_thread.shutdown()
-        self._placing_thread.shutdown()
-
     def _take(self) -> list[Draft]:
         size = count = 0
         while count < min(len(self._waiting), BATCH_RECORDS) and size < BATCH_BYTES:
@@ -142,7 +135,7 @@ class Committer:
 
     async def _commit_batch(self, drafts: list[Draft]) -> None:
         try:
-            batch = await self._in_journal_thread(self._write, drafts)
+            batch = await self._write(await self._accepted(drafts))
         except JournalFull:
             _refuse(drafts, StorageFull("The element has no room for its journal."))
         except Exception as error:  # noqa: BLE001 (whatever it was, nobody knows what is on the disk now)
@@ -152,9 +145,9 @@ class Committer:
             await self._to_place.put(batch)
 
     async def _place_batch(self, batch: _Batch) -> None:
-        loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._placing_thread, self._place, batch.records)
+            self._follows(batch.records)
+            await self._files.place(batch.records)
         except Exception as error:  # noqa: BLE001 (whatever it was, the files are not what the journal says now)
             _refuse(batch.drafts, StorageFault())
             self.fail(error)
@@ -171,21 +164,27 @@ class Committer:
             if not draft.done.done():
                 draft.done.set_result(draft.attributes)
 
-    # --- on the journal's thread
+    async def _accepted(self, drafts: list[Draft]) -> list[Draft]:
+        """Those that may be written: a file is created once."""
+        creating = [draft.attributes.file_id for draft in drafts if draft.creates]
+        taken = await self._files.taken(creating) if creating else set()
+        if not taken:
+            return drafts
+        refused = [draft for draft in drafts if draft.creates and draft.attributes.file_id in taken]
+        _refuse(refused, FileExists())
+        return [draft for draft in drafts if draft not in refused]
 
-    def _write(self, drafts: list[Draft]) -> _Batch:
-        refused = [draft for draft in drafts if draft.creates and self._files.has(draft.attributes.file_id)]
-        accepted = [draft for draft in drafts if draft not in refused] if refused else drafts
-        records = [self._record(draft, self._journal.next_lsn + at) for at, draft in enumerate(accepted)]
-        if records:
+    async def _write(self, drafts: list[Draft]) -> _Batch:
+        async with self._turn:
+            records = [self._record(draft, self._journal.next_lsn + at) for at, draft in enumerate(drafts)]
+            if not records:
+                return _Batch(drafts, records)
             with metrics.SYNC_SECONDS.time():
-                self._journal.append(records)
-            metrics.BATCH.observe(len(records))
-            for draft in accepted:
-                metrics.COMMITS.labels(draft.kind.name.lower()).inc()
-        if refused:
-            refused[0].done.get_loop().call_soon_threadsafe(_refuse, refused, FileExists())
-        return _Batch(accepted, records)
+                await self._journal.append(records)
+        metrics.BATCH.observe(len(records))
+        for draft in drafts:
+            metrics.COMMITS.labels(draft.kind.name.lower()).inc()
+        return _Batch(drafts, records)
 
     def _record(self, draft: Draft, lsn: int) -> Record:
         draft.attributes.element = ElementStamp(id=self._element_id, epoch=self._journal.epoch, lsn=lsn)
@@ -199,20 +198,10 @@ class Committer:
             draft.staging,
         )
 
-    def _rotate(self) -> tuple[int, list[Path]]:
-        return self._journal.durable_lsn, self._journal.rotate()
-
-    async def _in_journal_thread[*Args, T](self, work: Callable[[*Args], T], *args: *Args) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._journal_thread, work, *args)
-
-    # --- on the placing thread
-
-    def _place(self, records: Sequence[Record]) -> None:
+    def _follows(self, records: Sequence[Record]) -> None:
         """In LSN order without a gap: what follows a record that could not be placed is left to the replay."""
         if records and records[0].lsn != self.placed_lsn + 1:
             raise RuntimeError(f"LSN {records[0].lsn} cannot follow {self.placed_lsn}")
-        for record in records:
-            self._files.place(record)
 
 
 def _refuse(drafts: Sequence[Draft], error: Exception) -> None:

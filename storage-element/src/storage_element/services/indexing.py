@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -12,8 +11,8 @@ from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.logs import event_logger
 from storage_element import metrics
 from storage_element.adapters.index import Entry, Index, IndexDiverged
-from storage_element.adapters.local_files import LocalFiles
 from storage_element.domain.records import Kind, Record
+from storage_element.domain.storage import Files
 
 BATCH_ENTRIES = 1000
 LOOK_EVERY_S = 10.0
@@ -29,7 +28,7 @@ def entry_of(record: Record) -> Entry:
 class Indexer:
     """The one writer of this element's index. The index may lag or be away; nothing waits for it."""
 
-    def __init__(self, index: Index, files: LocalFiles, entries: Sequence[Entry], last_lsn: int) -> None:
+    def __init__(self, index: Index, files: Files, entries: Sequence[Entry], last_lsn: int) -> None:
         self._index = index
         self._files = files
         self._pending = deque(entries)
@@ -99,21 +98,19 @@ class Indexer:
         metrics.INDEX_REBUILDS.inc()
         boundary = self._last_lsn
         self._pending = deque(entry for entry in self._pending if entry.lsn > boundary)
-        entries = await asyncio.to_thread(self._read_all)
+        batches = self._files.all_attributes()
+        entries = [entry async for batch in batches for path, data in batch for entry in _entries(path, data)]
         await self._index.replace(entries, boundary, generation=uuid4().hex)
         self._wake_readers()
         event_logger().info("index rebuilt", files=len(entries), last_lsn=boundary)
 
-    def _read_all(self) -> list[Entry]:
-        return [entry for path, data in self._files.all_attributes() for entry in _entries(path, data)]
 
-
-def _entries(path: Path, data: bytes) -> Iterator[Entry]:
+def _entries(path: str, data: bytes) -> Iterator[Entry]:
     """One damaged file does not keep all others out of the index; asked for by its id, it is told as damaged."""
     try:
         file = FileAttributes.model_validate_json(data)
     except ValidationError:
         metrics.UNREADABLE.inc()
-        event_logger().error("attributes cannot be read", path=str(path))
+        event_logger().error("attributes cannot be read", path=path)
     else:
         yield Entry(file.element.lsn, file.file_id, data.decode())

@@ -13,7 +13,7 @@ from artstore_kit.contracts.errors import InvalidFields
 from artstore_kit.contracts.files import ATTRIBUTES_LIMIT_BYTES, Content, FileAttributes
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.start import StartRefused
-from storage_element.adapters.journal import Journal
+from storage_element.adapters.local.journal import Journal
 from storage_element.domain import layout
 from storage_element.domain.superblock import Superblock
 

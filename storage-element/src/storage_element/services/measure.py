@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from artstore_kit.contracts.elements import Capacity
-from storage_element.adapters.local_files import LocalFiles
 from storage_element.domain.capacity import capacity, has_room
+from storage_element.domain.storage import Files
 
 STEP_BYTES = 16 * 2**20
 
@@ -13,7 +13,7 @@ STEP_BYTES = 16 * 2**20
 class Measure:
     """Room now, less what was promised."""
 
-    def __init__(self, files: LocalFiles, reserve_bytes: int) -> None:
+    def __init__(self, files: Files, reserve_bytes: int) -> None:
         self._files = files
         self._reserve_bytes = reserve_bytes
         self._promised_bytes = 0

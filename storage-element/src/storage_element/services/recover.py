@@ -1,6 +1,6 @@
 """Recovery at start, the only way back for crash and error alike: replay the journal, sync, begin a new segment."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,11 +8,8 @@ from artstore_kit.logs import event_logger
 from artstore_kit.start import StartRefused
 from storage_element import metrics
 from storage_element.adapters.index import Entry
-from storage_element.adapters.journal import Journal, JournalFull
-from storage_element.adapters.local_files import ContentMissing, LocalFiles
-from storage_element.adapters.segments import JournalDamaged
-from storage_element.adapters.superblocks import Superblocks
 from storage_element.domain.records import Kind, Record
+from storage_element.domain.storage import ContentMissing, Files, Journal, JournalDamaged, JournalFull, Storage
 from storage_element.services.indexing import entry_of
 
 PROGRESS_EVERY = 10_000
@@ -34,68 +31,69 @@ class _Survey:
         return record.lsn >= self.redone_from.get(record.file_id, 0)
 
 
-def recover(journal: Journal, files: LocalFiles, superblocks: Superblocks) -> list[Entry]:
+async def recover(storage: Storage) -> list[Entry]:
     """Bring the files to what the journal says; what the index may not know of yet, in LSN order.
 
     Redoing is idempotent: a crash in the middle of it is followed by another recovery. The whole journal is read
     before anything is redone: half a replay would put old attributes over newer ones.
     """
-    epoch = superblocks.take_over()
-    survey = _survey(journal, superblocks.current.checkpoint_lsn)
-    entries = list(_replay(journal, files, survey))
-    files.sync()
-    superblocks.note_checkpoint(survey.last_lsn)
-    journal.drop(journal.segments())
-    _start(journal, survey.last_lsn + 1, epoch)
-    uncommitted = files.clear_staging()
+    journal, files, superblocks = storage.journal, storage.files, storage.superblocks
+    epoch = await superblocks.take_over()
+    survey = await _survey(journal, superblocks.current.checkpoint_lsn)
+    entries = await _replay(journal, files, survey)
+    await files.sync()
+    await superblocks.note_checkpoint(survey.last_lsn)
+    await journal.drop(await journal.segments())
+    await _start(journal, survey.last_lsn + 1, epoch)
+    uncommitted = await files.clear_staging()
     event_logger().info(
         "recovered", epoch=epoch, replayed=len(entries), last_lsn=survey.last_lsn, uncommitted=uncommitted
     )
     return entries
 
 
-def _survey(journal: Journal, checkpoint_lsn: int) -> _Survey:
-    last_lsn = max(checkpoint_lsn, _last_begun(journal))
+async def _survey(journal: Journal, checkpoint_lsn: int) -> _Survey:
+    last_lsn = max(checkpoint_lsn, await journal.last_begun_lsn())
     redone_from: dict[UUID, int] = {}
-    for count, record in enumerate(journal.read()):
-        if count == 0 and record.lsn > checkpoint_lsn + 1:
-            raise JournalDamaged(f"the journal begins at LSN {record.lsn}, not {checkpoint_lsn + 1}.")
-        if record.kind is not Kind.CHANGE:
-            redone_from[record.file_id] = record.lsn
-        last_lsn = max(last_lsn, record.lsn)
+    first = True
+    async for records in journal.read():
+        if first and records[0].lsn > checkpoint_lsn + 1:
+            raise JournalDamaged(f"the journal begins at LSN {records[0].lsn}, not {checkpoint_lsn + 1}.")
+        first = False
+        redone_from |= {record.file_id: record.lsn for record in records if record.kind is not Kind.CHANGE}
+        last_lsn = max(last_lsn, records[-1].lsn)
     return _Survey(last_lsn, redone_from)
 
 
-def _last_begun(journal: Journal) -> int:
-    """An empty segment holds the next LSN in its name."""
-    segments = journal.segments()
-    return int(segments[-1].stem) - 1 if segments else 0
-
-
-def _replay(journal: Journal, files: LocalFiles, survey: _Survey) -> Iterator[Entry]:
+async def _replay(journal: Journal, files: Files, survey: _Survey) -> list[Entry]:
+    entries: list[Entry] = []
     missing: list[str] = []
-    for count, record in enumerate(journal.read(), 1):
-        if survey.covers(record):
-            _place(record, files, missing)
-        metrics.REPLAYED.inc()
-        if count % PROGRESS_EVERY == 0:
-            event_logger().info("replaying", records=count, lsn=record.lsn)
-        yield entry_of(record)
+    async for records in journal.read():
+        await _place([record for record in records if survey.covers(record)], files, missing)
+        entries += map(entry_of, records)
+        _tell(len(entries), records)
     if missing:
         raise JournalDamaged(f"acknowledged content is missing; nothing was deleted: {missing[:5]}")
+    return entries
 
 
-def _place(record: Record, files: LocalFiles, missing: list[str]) -> None:
+def _tell(count: int, records: Sequence[Record]) -> None:
+    metrics.REPLAYED.inc(len(records))
+    if count // PROGRESS_EVERY > (count - len(records)) // PROGRESS_EVERY:
+        event_logger().info("replaying", records=count, lsn=records[-1].lsn)
+
+
+async def _place(records: Sequence[Record], files: Files, missing: list[str]) -> None:
     """Content that is missing does not keep the other files from being put in place."""
     try:
-        files.place(record)
+        await files.place(records)
     except ContentMissing as error:
         missing.append(str(error))
 
 
-def _start(journal: Journal, next_lsn: int, epoch: int) -> None:
+async def _start(journal: Journal, next_lsn: int, epoch: int) -> None:
     """Only now, when the old segments are gone: on a full disk theirs is the room for a new one."""
     try:
-        journal.start(next_lsn, epoch)
+        await journal.start(next_lsn, epoch)
     except JournalFull:
         raise StartRefused("there is no room for a segment of the journal; free some and start again") from None

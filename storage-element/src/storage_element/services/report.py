@@ -7,8 +7,8 @@ from artstore_kit.contracts.elements import ElementRegistration, ElementReport, 
 from artstore_kit.contracts.errors import DatabaseUnavailable, ElementUnknown, IndexUnavailable
 from artstore_kit.contracts.modes import ALLOWED, Operation
 from storage_element.adapters.index import Index
-from storage_element.adapters.superblocks import Superblocks
 from storage_element.config import ElementSettings
+from storage_element.domain.storage import Superblocks
 from storage_element.services.commit import Committer
 from storage_element.services.measure import Measure
 

@@ -1,9 +1,7 @@
 """Creating, changing and removing files: the write path of DESIGN section 4."""
 
 import asyncio
-import errno
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,13 +29,10 @@ from artstore_kit.contracts.files import (
 )
 from artstore_kit.contracts.modes import Operation
 from artstore_kit.exchange import Body
-from storage_element.adapters.direct import Buffers
-from storage_element.adapters.disk import is_out_of_room
-from storage_element.adapters.local_files import LocalFiles
-from storage_element.adapters.staging import Staging
-from storage_element.adapters.superblocks import Superblocks
 from storage_element.domain import rules
+from storage_element.domain.faults import is_out_of_room, is_passing
 from storage_element.domain.records import NO_STAGING, Kind
+from storage_element.domain.storage import Files, Staging, Superblocks
 from storage_element.services.commit import Committer, Draft
 from storage_element.services.measure import Measure, Promise
 from storage_element.services.read import Reader
@@ -45,8 +40,6 @@ from storage_element.services.read import Reader
 LARGEST = 2**63 - 1
 LATEST = datetime.max.replace(tzinfo=UTC)
 """With these, what attr.json will hold is as long as it can become."""
-
-_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 @dataclass(frozen=True)
@@ -67,11 +60,10 @@ class Writer:
         self,
         *,
         committer: Committer,
-        files: LocalFiles,
+        files: Files,
         reader: Reader,
         superblocks: Superblocks,
         measure: Measure,
-        executor: Executor,
         inline_bytes: int,
     ) -> None:
         self._committer = committer
@@ -79,9 +71,7 @@ class Writer:
         self._reader = reader
         self._superblocks = superblocks
         self._measure = measure
-        self._executor = executor
         self._inline_bytes = inline_bytes
-        self._buffers = Buffers()
         self._busy: set[UUID] = set()
 
     async def create(self, upload: Upload, body: Body) -> tuple[FileAttributes, bool]:
@@ -90,7 +80,7 @@ class Writer:
         self._committer.must_take_writes()
         self._fits(_drafted(upload, LARGEST, "0" * 64, self._stamp(), LATEST))
         with self._alone(upload.file_id), self._measure.promised(upload.size or 0) as promise:
-            staging = Staging(self._files, self._executor, self._buffers, self._inline_bytes)
+            staging = self._files.stage(self._inline_bytes)
             try:
                 await self._receive(upload, body, staging, promise)
                 return await self._store(upload, staging)
@@ -171,7 +161,7 @@ class Writer:
         """Out of room concerns one upload; any other error of the disk stops all writes."""
         if is_out_of_room(error):
             return StorageFull("The element has no room for this file.")
-        if error.errno in _PASSING:
+        if is_passing(error):
             return StorageFault("The element is short of memory or open files; try again.")
         self._committer.fail(error)
         return StorageFault()

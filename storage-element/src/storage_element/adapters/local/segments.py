@@ -9,18 +9,14 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Self
 
-from artstore_kit.start import StartRefused
-from storage_element.adapters.disk import sync_directory
+from storage_element.adapters.local.disk import sync_directory
 from storage_element.domain.records import MAGIC, BadFrame, Frame, Record, decode, frames_after
+from storage_element.domain.storage import JournalDamaged
 
 FORMAT = "artstore-journal"
 VERSION = 1
 HEADER_BYTES = 512
 _MOST_BUFFERS = 512
-
-
-class JournalDamaged(StartRefused):
-    """The journal is damaged where it was already acknowledged; nothing was changed or deleted."""
 
 
 @dataclass

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from artstore_kit.contracts.ids import new_file_id
-from storage_element.adapters.disk import make_directories
-from storage_element.adapters.journal import Journal, JournalBroken, JournalFull
-from storage_element.adapters.segments import HEADER_BYTES, JournalDamaged
+from storage_element.adapters.local.disk import make_directories
+from storage_element.adapters.local.journal import Journal
+from storage_element.adapters.local.segments import HEADER_BYTES
 from storage_element.domain.records import Kind, Record, frame_bytes
+from storage_element.domain.storage import JournalBroken, JournalDamaged, JournalFull
 
 SEGMENT_BYTES = 64 * 1024
 

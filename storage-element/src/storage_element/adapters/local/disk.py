@@ -1,25 +1,15 @@
 """Durable primitives of the local file system: whole-file replacement, synced names, `syncfs`, the element's lock."""
 
 import ctypes
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from artstore_kit.start import StartRefused
+from storage_element.domain.storage import ElementInUse
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-class ElementInUse(StartRefused):
-    """Another process holds this element."""
-
-
-def is_out_of_room(error: OSError) -> bool:
-    """Whether `error` means that the file system or a quota is full, which is not a fault of the disk."""
-    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def replace_durably(path: Path, data: bytes) -> None:

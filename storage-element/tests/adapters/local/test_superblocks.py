@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from artstore_kit.contracts.modes import Mode
-from storage_element.adapters.disk import make_directories
-from storage_element.adapters.superblocks import Superblocks, WrongElement
+from storage_element.adapters.local.disk import make_directories
+from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.domain import layout
+from storage_element.domain.storage import WrongElement
 
 
 @pytest.fixture

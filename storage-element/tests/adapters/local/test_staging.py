@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from running_element import MIB
 
-from storage_element.adapters.direct import Buffers, DirectFile
-from storage_element.adapters.disk import make_directories
-from storage_element.adapters.local_files import LocalFiles
-from storage_element.adapters.staging import Staging
+from storage_element.adapters.local.direct import Buffers, DirectFile
+from storage_element.adapters.local.disk import make_directories
+from storage_element.adapters.local.files import LocalFiles
+from storage_element.adapters.local.staging import Staging
 from storage_element.domain import layout
 from storage_element.domain.records import NO_STAGING
 

@@ -6,14 +6,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from artstore_kit.contracts.modes import Mode
-from artstore_kit.start import StartRefused
-from storage_element.adapters import disk
+from storage_element.adapters.local import disk
 from storage_element.domain import layout
+from storage_element.domain.storage import WrongElement
 from storage_element.domain.superblock import Superblock
-
-
-class WrongElement(StartRefused):
-    """The directory does not hold the element that was expected; nothing was changed."""
 
 
 class Superblocks:

@@ -3,17 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from storage_element.adapters.disk import is_out_of_room, sync_directory
-from storage_element.adapters.segments import HEADER_BYTES, JournalDamaged, Segment, read_segment
+from storage_element.adapters.local.disk import sync_directory
+from storage_element.adapters.local.segments import HEADER_BYTES, Segment, read_segment
+from storage_element.domain.faults import is_out_of_room
 from storage_element.domain.records import Record, encode, frame_bytes
-
-
-class JournalFull(Exception):
-    """There is no room for another segment; nothing was written."""
-
-
-class JournalBroken(Exception):
-    """A write or a sync failed before: only a restart finds out what the journal holds."""
+from storage_element.domain.storage import JournalBroken, JournalDamaged, JournalFull
 
 
 class Journal:

@@ -9,9 +9,9 @@ from mmap import mmap
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from storage_element.adapters.direct import BUFFER_BYTES, FIRST_BUFFER_BYTES, Buffers, DirectFile
-from storage_element.adapters.disk import sync_directory
-from storage_element.adapters.local_files import LocalFiles
+from storage_element.adapters.local.direct import BUFFER_BYTES, FIRST_BUFFER_BYTES, Buffers, DirectFile
+from storage_element.adapters.local.disk import sync_directory
+from storage_element.adapters.local.files import LocalFiles
 from storage_element.domain.records import NO_STAGING
 
 MOST_FLUSHING = 2

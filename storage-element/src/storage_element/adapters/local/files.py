@@ -7,17 +7,14 @@ from uuid import UUID
 
 from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.files import FileAttributes
-from storage_element.adapters import disk
+from storage_element.adapters.local import disk
 from storage_element.domain import layout
 from storage_element.domain.capacity import Room
 from storage_element.domain.records import Kind, Record
+from storage_element.domain.storage import ContentMissing
 
 KNOWN_DIRECTORIES = 10_000
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-
-
-class ContentMissing(Exception):
-    """A record names staged content that is neither staged nor in place."""
 
 
 class LocalFiles:

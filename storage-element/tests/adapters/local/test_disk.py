@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage_element.adapters import disk
+from storage_element.adapters.local import disk
+from storage_element.domain.storage import ElementInUse
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_sync_of_the_file_system_tells_errors(directory: Path) -> None:
 
 def test_a_lock_is_held_by_one(directory: Path) -> None:
     fd = disk.take_lock(directory / "lock")
-    with pytest.raises(disk.ElementInUse, match="another process serves the element at"):
+    with pytest.raises(ElementInUse, match="another process serves the element at"):
         disk.take_lock(directory / "lock")
     os.close(fd)
     os.close(disk.take_lock(directory / "lock"))

@@ -10,10 +10,11 @@ from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.documents import document
-from storage_element.adapters.disk import make_directories
-from storage_element.adapters.local_files import ContentMissing, LocalFiles
+from storage_element.adapters.local.disk import make_directories
+from storage_element.adapters.local.files import LocalFiles
 from storage_element.domain import layout
 from storage_element.domain.records import NO_STAGING, Kind, Record
+from storage_element.domain.storage import ContentMissing
 
 type Tree = dict[str, bytes]
 
@@ -171,7 +172,7 @@ def test_attributes_are_read_by_id_and_all_at_once(files: LocalFiles) -> None:
 
 
 def test_ids_from_all_over_time_cost_no_memory(files: LocalFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage_element.adapters.local_files.KNOWN_DIRECTORIES", 3)
+    monkeypatch.setattr("storage_element.adapters.local.files.KNOWN_DIRECTORIES", 3)
     documents = [document(number=number) for number in range(10)]
     for lsn, file in enumerate(documents, 1):
         files.place(record(lsn, Kind.CREATE_INLINE, file))

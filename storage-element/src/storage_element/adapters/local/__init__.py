@@ -1,0 +1,1 @@
+"""A local file system as the place where an element is kept."""
