@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
+from artstore_kit.contracts.errors import InvalidFields
+from artstore_kit.contracts.ids import parse_file_id
+
 FILES = "files"
 JOURNAL = "journal"
 STAGING = "staging"
@@ -37,3 +40,13 @@ def content_path(file_id: UUID, version: int) -> str:
 def staging_path(name: str) -> str:
     """Path of bytes not yet committed, relative to the element's root."""
     return f"{STAGING}/{name}"
+
+
+def id_of(name: str, suffix: str) -> UUID | None:
+    """The file that a name on the disk speaks of, if it is the name of one and ends with `suffix`."""
+    if not name.endswith(suffix):
+        return None
+    try:
+        return parse_file_id(name.removesuffix(suffix))
+    except InvalidFields:
+        return None

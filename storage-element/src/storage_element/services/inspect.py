@@ -9,9 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
-from artstore_kit.contracts.errors import InvalidFields
 from artstore_kit.contracts.files import ATTRIBUTES_LIMIT_BYTES, Content, FileAttributes
-from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.start import StartRefused
 from storage_element.adapters.local.journal import Journal
 from storage_element.domain import layout
@@ -107,8 +105,8 @@ class _Inspector:
         for name in names:
             path = directory / name
             match = _CONTENT.fullmatch(name)
-            file_id = _file_id(match[1] if match else name.removesuffix(layout.ATTRIBUTES_SUFFIX))
-            if file_id is None or not (match or name.endswith(layout.ATTRIBUTES_SUFFIX)):
+            file_id = layout.id_of(match[1], "") if match else layout.id_of(name, layout.ATTRIBUTES_SUFFIX)
+            if file_id is None:
                 self._found(Kind.FOREIGN, path, "nothing that an element writes")
             elif file_id in self._pending:
                 continue
@@ -157,10 +155,3 @@ class _Inspector:
 
     def _found(self, kind: Kind, path: Path, detail: str) -> None:
         self._inspection.findings.append(Finding(kind, str(path.relative_to(self._root)), detail))
-
-
-def _file_id(text: str) -> UUID | None:
-    try:
-        return parse_file_id(text)
-    except InvalidFields:
-        return None

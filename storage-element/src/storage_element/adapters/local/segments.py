@@ -84,6 +84,16 @@ def read_segment(
     return expected
 
 
+def epoch_of(path: Path) -> int | None:
+    """In which epoch a segment was begun; None when that cannot be read, because it is just being made or dropped."""
+    try:
+        with path.open("rb") as file:
+            epoch = json.loads(file.read(HEADER_BYTES))["epoch"]
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        return None
+    return epoch if isinstance(epoch, int) else None
+
+
 def _header(path: Path, element_id: str, epoch: int, salt: int) -> bytes:
     fields = {
         "format": FORMAT,
