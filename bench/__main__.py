@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import large_files, machine, memory, report, search, small_files
+from bench import element, large_files, machine, memory, report, search, small_files
 from bench.bed import Bed, Tell, open_bed
 from bench.figures import Result
 from bench.jobs import LoadFailed
@@ -22,6 +22,7 @@ from tools.fleet.layout import DEFAULT_DATA
 
 BENCHMARKS: Mapping[str, Callable[[Bed, Plan], Result]] = {
     small_files.NAME: small_files.run,
+    element.NAME: element.run,
     large_files.NAME: large_files.run,
     memory.NAME: memory.run,
     search.NAME: search.run,
@@ -34,7 +35,7 @@ FILE_WIDTH = 140
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 0 also when an aim was missed, unless with --strict; 1 when something could not be measured."""
     options = _parse(arguments)
-    plan = plan_of(quick=options.quick, runs=options.runs)
+    plan = plan_of(quick=options.quick, runs=options.runs, curve=options.curve)
     try:
         results = _measure(options, plan)
     except (StopAsked, KeyboardInterrupt):
@@ -85,6 +86,11 @@ def _parse(arguments: Sequence[str]) -> Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="small and short: shows that it works, measures nothing")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="rounds (default: %(default)s)")
+    parser.add_argument(
+        "--curve",
+        action="store_true",
+        help="element: also with up to 1,000,000 files on it; 20 minutes and 20 GiB more",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write everything to this file, as JSON")
     parser.add_argument(
         "--data",

@@ -34,21 +34,19 @@ class Bed:
     stack: ExitStack
     quiet_within_s: float
     _peers: list[Peer] = field(default_factory=list)
-    _token: str = ""
-    _token_at: float = -TOKEN_FRESH_S
+    _tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def port(self, name: str) -> int:
         """Where a part of the fleet listens."""
         return urlsplit(self.fleet.url(name)).port or 80
 
-    def headers(self) -> dict[str, str]:
-        """Proof of an account that may do everything with files."""
-        if time.monotonic() - self._token_at > TOKEN_FRESH_S:
-            client_id, secret = self.fleet.credentials(DEMO_ACCOUNT)
-            form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
-            answer = httpx.post(f"{self.fleet.url('admin')}/api/v1/auth/token", data=form, timeout=30)
-            self._token, self._token_at = answer.raise_for_status().json()["access_token"], time.monotonic()
-        return {"Authorization": f"Bearer {self._token}"}
+    def headers(self, account: str = DEMO_ACCOUNT) -> dict[str, str]:
+        """Proof of an account, by default of one that may do everything with files."""
+        at, token = self._tokens.get(account, (-TOKEN_FRESH_S, ""))
+        if time.monotonic() - at > TOKEN_FRESH_S:
+            token = self._fresh_token(account)
+            self._tokens[account] = time.monotonic(), token
+        return {"Authorization": f"Bearer {token}"}
 
     def start_peer(self, build: Callable[[int, Path], Peer]) -> int:
         """Start a peer on a free port, with a directory of its own; the port."""
@@ -72,6 +70,12 @@ class Bed:
         """Wait until nothing of the fleet and its peers works any more."""
         if not settle(self._busy_s, self.quiet_within_s) and self.quiet_within_s:
             self.tell(f"still busy after {self.quiet_within_s:.0f} s: the next figure suffers from it")
+
+    def _fresh_token(self, account: str) -> str:
+        client_id, secret = self.fleet.credentials(account)
+        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        answer = httpx.post(f"{self.fleet.url('admin')}/api/v1/auth/token", data=form, timeout=30)
+        return str(answer.raise_for_status().json()["access_token"])
 
     def _busy_s(self) -> float:
         total = 0.0

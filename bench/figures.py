@@ -59,12 +59,13 @@ class Judged:
 
 @dataclass(frozen=True)
 class Result:
-    """What a benchmark brought; `failure` says why it brought nothing."""
+    """What a benchmark brought; `failure` says why it brought nothing, `notes` what is missing in it."""
 
     name: str
     figures: Sequence[Figure] = ()
     aims: Sequence[Aim] = ()
     failure: str | None = None
+    notes: Sequence[str] = ()
 
     def judged(self) -> list[Judged]:
         """Every aim beside what was measured."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from artstore_kit.contracts.batches import MOST_FILES
 from tools.fleet.layout import ROOT
 from tools.fleet.services import ALLOCATOR
 
@@ -56,6 +57,20 @@ class Fetch(Job):
         return zip(self.paths, self.sha256 or repeat(None), strict=False)
 
 
+class StoreMany(Job):
+    """Uploads of `files` a request, as the ingester sends them. Their ids tell of moments from `first_ms` on."""
+
+    kind: Literal["store-many"] = "store-many"
+    path: str
+    size_bytes: int
+    files: int = MOST_FILES
+    first_ms: int
+    apart_ms: int
+
+
+type AnyOf = Store | Fetch | StoreMany
+
+
 class StoredFile(BaseModel):
     """A file that was uploaded."""
 
@@ -77,10 +92,10 @@ class Outcome(BaseModel):
         return self.done / self.seconds
 
 
-AnyJob: TypeAdapter[Store | Fetch] = TypeAdapter(Annotated[Store | Fetch, Field(discriminator="kind")])
+AnyJob: TypeAdapter[AnyOf] = TypeAdapter(Annotated[AnyOf, Field(discriminator="kind")])
 
 
-def carry_out(job: Store | Fetch) -> Outcome:
+def carry_out(job: AnyOf) -> Outcome:
     """Carry a job out in a process of its own, so that nothing of ours shares its time and memory."""
     ran = subprocess.run(
         [sys.executable, "-m", "bench.load"],

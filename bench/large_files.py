@@ -7,10 +7,10 @@ from functools import partial
 from bench import limits, uploads
 from bench.bed import Bed
 from bench.figures import Aim, Result, Role
-from bench.jobs import FILE_ID, Fetch, Store, StoredFile, carry_out
 from bench.peer_set import PeerSet
 from bench.plan import MIB, Plan
 from bench.rounds import Contestant, interleaved
+from bench.transfers import Transfers, mb_per_s
 
 NAME = "large-files"
 UNIT = "MB/s"
@@ -59,8 +59,7 @@ class LargeFiles:
         self._plan = plan
         self._peers = peers
         self._size = plan.large_bytes
-        self._files: list[StoredFile] = []
-        self._read = False
+        self._transfers = Transfers(bed, plan.large_bytes, uploads.to_ingester, "query")
 
     def contestants(self) -> Iterator[Contestant]:
         """In this order: what is downloaded in a round was uploaded in it."""
@@ -78,9 +77,9 @@ class LargeFiles:
         if peers.nginx:
             yield Contestant(f"{what}, nginx WebDAV", Role.PEER, UNIT, partial(self._discard, peers.nginx))
             against.append(f"{what}, nginx WebDAV")
-        yield Contestant(f"{what}, ArtStore", Role.ARTSTORE, UNIT, partial(self._store, 1), against)
+        yield Contestant(f"{what}, ArtStore", Role.ARTSTORE, UNIT, partial(self._transfers.store, 1), against)
         name = f"{what}, ArtStore, {SEVERAL} at a time"
-        yield Contestant(name, Role.ARTSTORE, UNIT, partial(self._store, SEVERAL), against)
+        yield Contestant(name, Role.ARTSTORE, UNIT, partial(self._transfers.store, SEVERAL), against)
 
     def _down(self, what: str) -> Iterator[Contestant]:
         peers, against = self._peers, [f"{what}, bare ASGI"]
@@ -89,34 +88,13 @@ class LargeFiles:
         if peers.nginx:
             yield self._plain(f"{what}, nginx sendfile", Role.PEER, peers.nginx, "/content")
             against.append(f"{what}, nginx sendfile")
-        yield Contestant(f"{what}, ArtStore", Role.ARTSTORE, UNIT, partial(self._bring, 1), against)
+        yield Contestant(f"{what}, ArtStore", Role.ARTSTORE, UNIT, partial(self._transfers.bring, 1), against)
         name = f"{what}, ArtStore, {SEVERAL} at a time"
-        yield Contestant(name, Role.ARTSTORE, UNIT, partial(self._bring, SEVERAL), against)
+        yield Contestant(name, Role.ARTSTORE, UNIT, partial(self._transfers.bring, SEVERAL), against)
 
     def _plain(self, name: str, role: Role, port: int, path: str) -> Contestant:
-        job = Fetch(port=port, paths=[path], size_bytes=self._size)
-        return Contestant(name, role, UNIT, lambda: self._mb_per_s(job, 1)[0])
+        job = uploads.plain(port, path, self._size)
+        return Contestant(name, role, UNIT, lambda: mb_per_s(job, 1, self._size)[0])
 
     def _discard(self, port: int) -> float:
-        return self._mb_per_s(Store(port=port, method="PUT", path=f"/{FILE_ID}.bin", size_bytes=self._size), 1)[0]
-
-    def _store(self, count: int) -> float:
-        speed, self._files = self._mb_per_s(uploads.to_ingester(self._bed, self._size), count)
-        self._read = False
-        return speed
-
-    def _bring(self, count: int) -> float:
-        if not self._read:
-            self._compare()
-        return self._mb_per_s(uploads.from_part(self._bed, "query", self._files, self._size), count)[0]
-
-    def _compare(self) -> None:
-        """Read what was uploaded once, untimed: is it the same? Then it is in the page cache, as the peers' file is."""
-        job = uploads.from_part(self._bed, "query", self._files, self._size, hashed=True)
-        carry_out(job.model_copy(update={"count": len(self._files)}))
-        self._read = True
-
-    def _mb_per_s(self, job: Store | Fetch, count: int) -> tuple[float, list[StoredFile]]:
-        """All at once; their bytes together over the time until the last is through."""
-        outcome = carry_out(job.model_copy(update={"in_flight": count, "count": count}))
-        return count * self._size / 1e6 / outcome.seconds, outcome.files
+        return mb_per_s(uploads.discarded(port, self._size), 1, self._size)[0]

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 import uvloop
 
+from artstore_kit.contracts.batches import MEDIA_TYPE, BatchedFile, answered, request_part
+from artstore_kit.contracts.files import UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
 from bench.bodies import Body
-from bench.jobs import FILE_ID, AnyJob, Fetch, LoadFailed, Outcome, Store, StoredFile
+from bench.jobs import FILE_ID, AnyJob, AnyOf, Fetch, LoadFailed, Outcome, Store, StoredFile, StoreMany
 from bench.wire import Answer, Connection, Unexpected
 
 KEPT_FILES = 1000
@@ -35,7 +37,7 @@ class Sending:
 class Load:
     """A job under way."""
 
-    job: Store | Fetch
+    job: AnyOf
     times_ms: list[float] = field(default_factory=list)
     kept: list[tuple[Sending, Answer]] = field(default_factory=list)
 
@@ -75,6 +77,8 @@ class Load:
             raise LoadFailed(f"answered {answer.status}: {answer.body[:SHOWN_BYTES]!r}")
         if isinstance(self.job, Fetch):
             _check_fetched(self.job, sending, answer)
+        elif isinstance(self.job, StoreMany):
+            _check_batch(answer)
         elif self.job.checked and len(self.kept) < KEPT_FILES:
             self.kept.append((sending, answer))
 
@@ -83,10 +87,12 @@ class Load:
         return [_stored(sending, answer) for sending, answer in self.kept]
 
 
-def _sendings(job: Store | Fetch) -> Iterator[Sending]:
+def _sendings(job: AnyOf) -> Iterator[Sending]:
     """Without end: whoever sends them says when it is enough."""
     if isinstance(job, Store):
         return (_upload(job) for _ in itertools.count())
+    if isinstance(job, StoreMany):
+        return (_batch(job, first) for first in itertools.count(step=job.files))
     reads = [Sending(_head("GET", path, job.headers), sha256=sha256) for path, sha256 in job.wanted()]
     return itertools.cycle(reads)
 
@@ -101,6 +107,20 @@ def _upload(job: Store) -> Sending:
     return Sending(head, body.pieces(), file_id, body)
 
 
+def _batch(job: StoreMany, first: int) -> Sending:
+    moments = (job.first_ms + number * job.apart_ms for number in range(first, first + job.files))
+    content = b"".join(request_part(*_described(moment, job.size_bytes)) for moment in moments)
+    headers = {**job.headers, "Content-Type": MEDIA_TYPE, "Content-Length": str(len(content))}
+    return Sending(_head("PUT", job.path, headers) + content)
+
+
+def _described(moment_ms: int, size_bytes: int) -> tuple[bytes, bytes]:
+    file_id, body = new_file_id(moment_ms), Body.fresh(size_bytes)
+    given = UploadAttributes(name=f"{file_id}.bin", tags=["bench"])
+    file = BatchedFile(file_id=file_id, acting_for="bench", sha256=body.sha256(), attributes=given)
+    return file.model_dump_json(exclude_none=True).encode(), b"".join(body.pieces())
+
+
 def _head(method: str, path: str, headers: dict[str, str]) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: bench", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode()
@@ -113,6 +133,13 @@ def _check_fetched(job: Fetch, sending: Sending, answer: Answer) -> None:
         raise LoadFailed(f"the content came back altered: {answer.sha256} instead of {sending.sha256}")
     if job.never is not None and job.never.encode() in answer.body:
         raise LoadFailed(f"answered {job.never}: {sending.head.splitlines()[0]!r}")
+
+
+def _check_batch(answer: Answer) -> None:
+    """The element itself compares what came with the sha256 that it was told."""
+    refused = [document for status, document in answered(answer.body) if status != 201]
+    if refused:
+        raise LoadFailed(f"{len(refused)} files of a batch were refused: {refused[0][:SHOWN_BYTES]!r}")
 
 
 def _stored(sending: Sending, answer: Answer) -> StoredFile:

@@ -7,7 +7,7 @@ import psutil
 from bench import peaks, uploads
 from bench.bed import Bed
 from bench.figures import Aim, Figure, Result, Role
-from bench.jobs import Fetch, Store, StoredFile, carry_out
+from bench.jobs import Fetch, Outcome, Store, StoredFile, carry_out
 from bench.plan import Plan
 
 NAME = "memory"
@@ -45,8 +45,8 @@ class Memory:
         for name in FRESH:
             self._bed.fleet.restart(name)
         self._bring(self._store(WARM_BYTES), WARM_BYTES)
-        up, files = self._watched(uploads.to_ingester(self._bed, self._size))
-        down, _ = self._watched(uploads.from_part(self._bed, "query", files, self._size))
+        up, stored = growth(self._bed, _once(uploads.to_ingester(self._bed, self._size)))
+        down, _ = growth(self._bed, _once(uploads.from_part(self._bed, "query", stored.files, self._size)))
         return {"up": up, "down": down}
 
     def _store(self, size: int) -> list[StoredFile]:
@@ -55,22 +55,24 @@ class Memory:
     def _bring(self, files: list[StoredFile], size: int) -> None:
         carry_out(_once(uploads.from_part(self._bed, "query", files, size, hashed=True)))
 
-    def _watched(self, job: Store | Fetch) -> tuple[Growth, list[StoredFile]]:
-        """The largest growth among each part's processes, in MiB, and what was stored."""
-        self._bed.settle()
-        before = {process: peaks.reset(process.pid) for _, process in self._processes()}
-        files = carry_out(_once(job)).files
-        grown: dict[str, float] = {}
-        for name, process in self._processes():
-            # Of a process that began meanwhile, what it shares with others is nobody's growth.
-            growth = peaks.peak(process.pid) - before.get(process, peaks.shared(process.pid))
-            grown[name] = max(grown.get(name, 0.0), growth)
-        return grown, files
 
-    def _processes(self) -> Iterator[tuple[str, psutil.Process]]:
-        for name, processes in self._bed.processes().items():
-            for process in processes:
-                yield name, process
+def growth(bed: Bed, job: Store | Fetch) -> tuple[Growth, Outcome]:
+    """The largest growth among each part's processes, in MiB, and what was done meanwhile."""
+    bed.settle()
+    before = {process: peaks.reset(process.pid) for _, process in _processes(bed)}
+    outcome = carry_out(job)
+    grown: dict[str, float] = {}
+    for name, process in _processes(bed):
+        # Of a process that began meanwhile, what it shares with others is nobody's growth.
+        more = peaks.peak(process.pid) - before.get(process, peaks.shared(process.pid))
+        grown[name] = max(grown.get(name, 0.0), more)
+    return grown, outcome
+
+
+def _processes(bed: Bed) -> Iterator[tuple[str, psutil.Process]]:
+    for name, processes in bed.processes().items():
+        for process in processes:
+            yield name, process
 
 
 def _once(job: Store | Fetch) -> Store | Fetch:

@@ -24,7 +24,7 @@ class PeerSet:
     @classmethod
     def start(cls, bed: Bed, content: int | bytes, *, naive: bool = False) -> Self:
         """Those that send files all send the same: `content`, or so many random bytes."""
-        path = _written(bed.directory / "content", content)
+        path = _written(bed, content)
         element = _start_naive_element(bed) if naive else None
         return cls(
             bare_asgi=_start_bare_asgi(bed, path),
@@ -33,6 +33,11 @@ class PeerSet:
             naive_element=element,
             naive_ingester=_start_naive_ingester(bed, element) if element else None,
         )
+
+
+def start_nginx(bed: Bed, content: int) -> int | None:
+    """One more, for other content; None where it is not installed."""
+    return _start_nginx(bed, _written(bed, content))
 
 
 def _start_bare_asgi(bed: Bed, content: Path) -> int:
@@ -68,7 +73,8 @@ def _start_nginx(bed: Bed, content: Path) -> int | None:
     return bed.start_peer(lambda port, where: nginx.build(binary, content, port, where)) if binary else None
 
 
-def _written(path: Path, content: int | bytes) -> Path:
+def _written(bed: Bed, content: int | bytes) -> Path:
+    path = bed.directory / f"content-{content if isinstance(content, int) else len(content)}"
     with path.open("wb") as file:
         file.writelines([content] if isinstance(content, bytes) else Body.fresh(content).pieces())
     path.chmod(0o644)

@@ -1,5 +1,6 @@
 """How much is measured: the whole, or a quick look that shows that the benchmarks work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MIB = 2**20
@@ -23,6 +24,10 @@ class Plan:
     documents: int
     questions: int
     probes: int
+    create_sizes_kib: Sequence[int]
+    create_in_flight: Sequence[int]
+    creates: int
+    curve: Sequence[int] = ()
 
     @property
     def large(self) -> str:
@@ -30,8 +35,42 @@ class Plan:
         return "1 GiB" if self.large_bytes == 1024 * MIB else f"{self.large_bytes // MIB} MiB"
 
 
-def plan_of(*, quick: bool, runs: int) -> Plan:
+def plan_of(*, quick: bool, runs: int, curve: bool = False) -> Plan:
     """The whole takes about half an hour on two cores, and 8 GiB of disk a round."""
-    if quick:
-        return Plan(runs, quick, 0.3, IN_FLIGHT, 0, 128 * MIB, documents=2000, questions=40, probes=10)
-    return Plan(runs, quick, 4.0, 256, 60, 1024 * MIB, documents=100_000, questions=400, probes=200)
+    return _quick(runs, curve=curve) if quick else _whole(runs, curve=curve)
+
+
+def _quick(runs: int, *, curve: bool) -> Plan:
+    return Plan(
+        runs=runs,
+        quick=True,
+        seconds=0.3,
+        warm_up=IN_FLIGHT,
+        quiet_within_s=0,
+        large_bytes=128 * MIB,
+        documents=2000,
+        questions=40,
+        probes=10,
+        create_sizes_kib=(4,),
+        create_in_flight=(32, 64),
+        creates=1000,
+        curve=(500, 1000) if curve else (),
+    )
+
+
+def _whole(runs: int, *, curve: bool) -> Plan:
+    return Plan(
+        runs=runs,
+        quick=False,
+        seconds=4.0,
+        warm_up=256,
+        quiet_within_s=60,
+        large_bytes=1024 * MIB,
+        documents=100_000,
+        questions=400,
+        probes=200,
+        create_sizes_kib=(1, 4, 16, 64, 256),
+        create_in_flight=(1, 32, 64, 128),
+        creates=100_000,
+        curve=(10_000, 30_000, 100_000, 300_000, 1_000_000) if curve else (),
+    )

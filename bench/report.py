@@ -23,6 +23,8 @@ def show(console: Console, plan: Plan, facts: Mapping[str, object], results: Seq
     for result in results:
         if result.figures:
             console.print(_table(result))
+        for note in result.notes:
+            console.print(f"{result.name}: {escape(note)}")
         if result.failure:
             console.print(f"\n[bold red]{result.name} failed:[/] {escape(result.failure)}")
     for judged in (judged for result in results for judged in result.judged()):
@@ -97,7 +99,7 @@ def _document(result: Result) -> Mapping[str, object]:
         }
         for figure in result.figures
     ]
-    return {"figures": figures, "failure": result.failure}
+    return {"figures": figures, "failure": result.failure, "notes": list(result.notes)}
 
 
 def _aim(judged: Judged) -> Mapping[str, object]:

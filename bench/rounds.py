@@ -1,7 +1,7 @@
 """Limits, peers and ArtStore measured in turn, round after round, so that what slows the machine slows them all."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.figures import Figure, Role, ratio
 
@@ -13,13 +13,17 @@ type Measured = float | Mapping[str, float]
 
 @dataclass(frozen=True)
 class Contestant:
-    """`measure` brings one value or several by name (p50, p99); `against` are contestants that it is compared with."""
+    """`measure` brings one value or several by name (p50, p99); `against` are contestants that it is compared with.
+
+    `units` are of those values that are not in `unit`.
+    """
 
     name: str
     role: Role
     unit: str
     measure: Callable[[], Measured]
     against: Sequence[str] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def interleaved(
@@ -45,9 +49,11 @@ def _figures(contestant: Contestant, rounds: Sequence[Mapping[str, Mapping[str, 
     figures = []
     for key in rounds[0][contestant.name]:
         values = [taken[contestant.name][key] for taken in rounds]
-        others = {name: [taken[name][key] for taken in rounds] for name in contestant.against if name in rounds[0]}
+        comparable = [name for name in contestant.against if key in rounds[0].get(name, {})]
+        others = {name: [taken[name][key] for taken in rounds] for name in comparable}
         ratios = {name_of(name, key): ratio(values, theirs) for name, theirs in others.items()}
-        figures.append(Figure(name_of(contestant.name, key), contestant.role, contestant.unit, values, ratios))
+        unit = contestant.units.get(key, contestant.unit)
+        figures.append(Figure(name_of(contestant.name, key), contestant.role, unit, values, ratios))
     return figures
 
 

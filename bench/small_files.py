@@ -6,9 +6,10 @@ from functools import partial
 from bench import limits, uploads
 from bench.bed import Bed
 from bench.figures import Aim, Result, Role
-from bench.jobs import FILE_ID, Fetch, Store, StoredFile, carry_out
+from bench.jobs import Fetch, Store
 from bench.peer_set import PeerSet
 from bench.plan import IN_FLIGHT, SMALL_SIZES, Plan
+from bench.rates import per_s, to_be_read
 from bench.rounds import Contestant, interleaved
 
 NAME = "small-files"
@@ -54,13 +55,13 @@ class SmallFiles:
         for name, limit in measured.items():
             measure = partial(limit, self._bed.directory / "limits", size, self._plan.seconds)
             yield Contestant(f"{what}, disk: {name}", Role.LIMIT, UNIT, measure)
-        yield self._rate(f"{what}, bare ASGI", Role.LIMIT, partial(_discarded, self._peers.bare_asgi, size))
+        yield self._rate(f"{what}, bare ASGI", Role.LIMIT, partial(uploads.discarded, self._peers.bare_asgi, size))
 
     def _peers_up(self, what: str, size: int) -> Iterator[Contestant]:
         bed, peers = self._bed, self._peers
-        yield self._rate(f"{what}, bare FastAPI route", Role.PEER, partial(_discarded, peers.bare_fastapi, size))
+        yield self._rate(f"{what}, bare FastAPI route", Role.PEER, partial(uploads.discarded, peers.bare_fastapi, size))
         if peers.nginx:
-            yield self._rate(f"{what}, nginx WebDAV", Role.PEER, partial(_discarded, peers.nginx, size))
+            yield self._rate(f"{what}, nginx WebDAV", Role.PEER, partial(uploads.discarded, peers.nginx, size))
         element = partial(uploads.to_element, bed, size, peers.naive_element)
         yield self._rate(f"{what}, naive element", Role.PEER, element)
         two_hops = partial(uploads.to_ingester, bed, size, peers.naive_ingester)
@@ -82,39 +83,20 @@ class SmallFiles:
         )
 
     def _downloads(self, what: str, size: int) -> Iterator[Contestant]:
-        peers, files = self._peers, self._files_to_read(size)
-        yield self._rate(f"{what}, bare ASGI", Role.LIMIT, partial(_plain, peers.bare_asgi, "/content", size))
+        peers, files = self._peers, to_be_read(self._bed, self._plan, size, ("query", uploads.ELEMENT))
+        yield self._rate(f"{what}, bare ASGI", Role.LIMIT, partial(uploads.plain, peers.bare_asgi, "/content", size))
         others = {"bare FastAPI FileResponse": (peers.bare_fastapi, "/file")}
         if peers.nginx:
             others["nginx sendfile"] = (peers.nginx, "/content")
         for name, (port, path) in others.items():
-            yield self._rate(f"{what}, {name}", Role.PEER, partial(_plain, port, path, size))
+            yield self._rate(f"{what}, {name}", Role.PEER, partial(uploads.plain, port, path, size))
         against = [f"{what}, {name}" for name in ("bare ASGI", *others)]
         for name, part in (("straight from the element", uploads.ELEMENT), ("through the query module", "query")):
             job = partial(uploads.from_part, self._bed, part, files, size)
             yield self._rate(f"{what}, ArtStore {name}", Role.ARTSTORE, job, against)
 
-    def _files_to_read(self, size: int) -> list[StoredFile]:
-        """Uploaded, read back once from both sides, and compared."""
-        how = {"in_flight": IN_FLIGHT, "count": self._plan.warm_up * 2}
-        files = carry_out(uploads.to_ingester(self._bed, size).model_copy(update=how)).files
-        for part in ("query", uploads.ELEMENT):
-            carry_out(uploads.from_part(self._bed, part, files, size, hashed=True).model_copy(update=how))
-        return files
-
     def _rate(
         self, name: str, role: Role, job: Callable[[], Store | Fetch], against: tuple[str, ...] | list[str] = ()
     ) -> Contestant:
         """`job` is made anew for each round, with a token that is good still."""
-        how = {"in_flight": IN_FLIGHT, "seconds": self._plan.seconds, "warm_up": self._plan.warm_up}
-        return Contestant(name, role, UNIT, lambda: carry_out(job().model_copy(update=how)).per_s, against)
-
-
-def _discarded(port: int, size: int) -> Store:
-    """To a peer that asks for nothing."""
-    return Store(port=port, method="PUT", path=f"/{FILE_ID}.bin", size_bytes=size)
-
-
-def _plain(port: int, path: str, size: int) -> Fetch:
-    """From a peer that asks for nothing."""
-    return Fetch(port=port, paths=[path], size_bytes=size)
+        return Contestant(name, role, UNIT, lambda: per_s(job(), IN_FLIGHT, self._plan), against)

@@ -1,5 +1,6 @@
-"""The floor of the server: a plain ASGI application that discards what comes, or sends a file from memory."""
+"""The floor of the server: a plain ASGI application that discards or hashes what comes, or sends a file from memory."""
 
+import hashlib
 import mmap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from bench.peers import given_settings
 
 PIECE_BYTES = 2**20
+HASHED = "/hashed/"
 
 type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -23,7 +25,7 @@ class Settings(BaseModel):
 
 
 class BareAsgi:
-    """No route, no token, no hash, no disk."""
+    """No route, no token, no disk."""
 
     def __init__(self, content: memoryview) -> None:
         self._content = content
@@ -34,6 +36,8 @@ class BareAsgi:
             return
         if scope["method"] == "GET":
             await self._bring(send)
+        elif scope["path"].startswith(HASHED):
+            await _hash(receive, send)
         else:
             while (await receive()).get("more_body", False):
                 pass
@@ -46,6 +50,18 @@ class BareAsgi:
         for begin in range(0, size, PIECE_BYTES):
             piece = self._content[begin : begin + PIECE_BYTES]
             await send({"type": "http.response.body", "body": piece, "more_body": begin + PIECE_BYTES < size})
+
+
+async def _hash(receive: Receive, send: Send) -> None:
+    hasher = hashlib.sha256()
+    while True:
+        message = await receive()
+        hasher.update(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+    document = b'{"sha256":"%s"}' % hasher.hexdigest().encode()
+    await _answer(send, 201, len(document))
+    await send({"type": "http.response.body", "body": document})
 
 
 async def _answer(send: Send, status: int, size: int) -> None:

@@ -1,5 +1,6 @@
-"""The framework as its tutorial shows it: a FastAPI route that discards a stream, or answers with a file."""
+"""The framework as its tutorial shows it: a FastAPI route that discards or hashes a stream, or answers with a file."""
 
+import hashlib
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -21,10 +22,24 @@ class Discarded(BaseModel):
     size: int
 
 
+class Hashed(Discarded):
+    """What a hashed upload is answered with."""
+
+    sha256: str
+
+
 def create_app() -> FastAPI:
     """Made in the peer's own process."""
     path = given_settings(Settings).file
     app = FastAPI()
+
+    @app.put("/hashed/{name}", status_code=201)
+    async def hash_it(request: Request) -> Hashed:
+        hasher, size = hashlib.sha256(), 0
+        async for chunk in request.stream():
+            hasher.update(chunk)
+            size += len(chunk)
+        return Hashed(size=size, sha256=hasher.hexdigest())
 
     @app.put("/{name:path}", status_code=201)
     @app.post("/{name:path}", status_code=201)

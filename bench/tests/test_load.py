@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bench.jobs import FILE_ID, Fetch, LoadFailed, Outcome, Store, carry_out
+from artstore_kit.contracts import batches
+from bench.jobs import FILE_ID, AnyOf, Fetch, LoadFailed, Outcome, Store, StoreMany, carry_out
 
 CONTENT = b"served " * 50_000
 SIZE_BYTES = 300_000
@@ -44,7 +45,7 @@ async def answering(answer: Answering) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-async def _carried_out(answer: Answering, job: Callable[[int], Store | Fetch]) -> Outcome:
+async def _carried_out(answer: Answering, job: Callable[[int], AnyOf]) -> Outcome:
     async with answering(answer) as port:
         return await asyncio.to_thread(carry_out, job(port))
 
@@ -71,6 +72,29 @@ async def test_it_ends_when_the_time_is_over() -> None:
     assert outcome.done > 2
     assert outcome.seconds >= 0.3
     assert outcome.per_s == outcome.done / outcome.seconds
+
+
+def _taken(status: int) -> Answering:
+    """Answers as an element does that gives every file of a batch this status."""
+
+    def answer(_: bytes, body: bytes) -> bytes:
+        outcomes = batches.answer([(status, b"{}") for _ in batches.requested(body)])
+        return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(outcomes), outcomes)
+
+    return answer
+
+
+def _many(port: int) -> StoreMany:
+    return StoreMany(port=port, path="/api/v1/files", size_bytes=10, count=2, first_ms=1_700_000_000_000, apart_ms=60)
+
+
+async def test_many_files_go_in_one_request_which_an_element_can_read() -> None:
+    assert (await _carried_out(_taken(201), _many)).done == 2
+
+
+async def test_one_refused_file_of_a_batch_is_a_failure() -> None:
+    with pytest.raises(LoadFailed, match="64 files of a batch were refused"):
+        await _carried_out(_taken(507), _many)
 
 
 async def test_downloads_are_measured_and_hashed_when_wanted() -> None:
