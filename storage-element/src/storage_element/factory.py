@@ -29,6 +29,7 @@ from storage_element.services.measure import Measure
 from storage_element.services.read import Reader
 from storage_element.services.recover import recover
 from storage_element.services.report import Reporter
+from storage_element.services.reservations import Reservations
 from storage_element.services.write import Writer
 from storage_element.services.write_many import ManyWriter
 
@@ -85,6 +86,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             reader=reader,
             superblocks=superblocks,
             measure=measure,
+            reservations=Reservations(),
             inline_bytes=settings.journal.inline_bytes,
         )
         yield Services(

@@ -2,47 +2,17 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
-from artstore_kit.contracts.files import ATTRIBUTES_LIMIT_BYTES, Content, FileAttributes
+from artstore_kit.contracts.files import Content
 from artstore_kit.start import StartRefused
 from storage_element.adapters.local.journal import Journal
 from storage_element.domain import layout
+from storage_element.domain.judgement import Finding, Kind, judge_attributes, judge_content, named
 from storage_element.domain.superblock import Superblock
-
-_CONTENT = re.compile(r"([0-9a-f-]{36})\.v([1-9]\d*)")
-
-
-class Kind(StrEnum):
-    """What was found."""
-
-    JOURNAL_DAMAGED = "journal_damaged"
-    DIRECTORY_UNREADABLE = "directory_unreadable"
-    ATTRIBUTES_UNREADABLE = "attributes_unreadable"
-    MISPLACED = "misplaced"
-    CONTENT_MISSING = "content_missing"
-    CONTENT_CORRUPT = "content_corrupt"
-    UNCLAIMED_CONTENT = "unclaimed_content"
-    FOREIGN = "foreign"
-
-    @property
-    def is_damage(self) -> bool:
-        """Whether something that was stored is not as it was. Unclaimed content was never acknowledged, or removed."""
-        return self not in {Kind.UNCLAIMED_CONTENT, Kind.FOREIGN}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it should be; `path` is relative to the element's root."""
-
-    kind: Kind
-    path: str
-    detail: str
 
 
 @dataclass
@@ -103,17 +73,15 @@ class _Inspector:
         claimed: set[str] = set()
         contents: list[str] = []
         for name in names:
-            path = directory / name
-            match = _CONTENT.fullmatch(name)
-            file_id = layout.id_of(match[1], "") if match else layout.id_of(name, layout.ATTRIBUTES_SUFFIX)
-            if file_id is None:
-                self._found(Kind.FOREIGN, path, "nothing that an element writes")
-            elif file_id in self._pending:
+            found = named(name)
+            if found is None:
+                self._found(Kind.FOREIGN, directory / name, "nothing that an element writes")
+            elif found.file_id in self._pending:
                 continue
-            elif match:
-                contents.append(name)
+            elif found.version is None:
+                claimed |= self._document(directory / name, found.file_id)
             else:
-                claimed |= self._document(path, file_id)
+                contents.append(name)
         for name in contents:
             if name not in claimed:
                 self._found(Kind.UNCLAIMED_CONTENT, directory / name, "no attributes speak of this content")
@@ -122,20 +90,17 @@ class _Inspector:
         """The names of content that is this document's."""
         self._inspection.documents += 1
         try:
-            data = path.read_bytes()
-            file = FileAttributes.model_validate_json(data)
-        except (OSError, ValueError) as error:
-            self._found(Kind.ATTRIBUTES_UNREADABLE, path, " ".join(str(error).split()))
-            return {each.name for each in path.parent.glob(f"{file_id}.v*")}
-        if len(data) > ATTRIBUTES_LIMIT_BYTES:
-            self._found(Kind.ATTRIBUTES_UNREADABLE, path, f"has {len(data)} bytes")
-        if file.file_id != file_id:
-            self._found(Kind.MISPLACED, path, f"holds the attributes of {file.file_id}")
-        elif str(path.relative_to(self._root)) != layout.attributes_path(file_id):
-            self._found(Kind.MISPLACED, path, "is not in the directory that its id names")
-        self._inspection.content_bytes += file.content.stored_size
-        content = path.with_name(Path(layout.content_path(file_id, file.content.version)).name)
-        self._content(content, file.content)
+            judged = judge_attributes(self._relative(path), file_id, path.read_bytes())
+        except OSError as error:
+            self._found(Kind.ATTRIBUTES_UNREADABLE, path, str(error.strerror))
+            return _all_content(path, file_id)
+        self._inspection.findings += judged.findings
+        if judged.file is None:
+            return _all_content(path, file_id)
+        expected = judged.file.content
+        self._inspection.content_bytes += expected.stored_size
+        content = path.with_name(Path(layout.content_path(file_id, expected.version)).name)
+        self._content(content, expected)
         return {content.name}
 
     def _content(self, path: Path, expected: Content) -> None:
@@ -148,10 +113,16 @@ class _Inspector:
         except OSError as error:
             self._found(Kind.CONTENT_CORRUPT, path, f"cannot be read: {error.strerror}")
         else:
-            if size != expected.stored_size:
-                self._found(Kind.CONTENT_CORRUPT, path, f"has {size} bytes, and had {expected.stored_size}")
-            elif sha256 and sha256 != expected.stored_sha256:
-                self._found(Kind.CONTENT_CORRUPT, path, f"has the sha-256 {sha256}, and had {expected.stored_sha256}")
+            finding = judge_content(self._relative(path), expected, size, sha256)
+            self._inspection.findings += [finding] if finding else []
 
     def _found(self, kind: Kind, path: Path, detail: str) -> None:
-        self._inspection.findings.append(Finding(kind, str(path.relative_to(self._root)), detail))
+        self._inspection.findings.append(Finding(kind, self._relative(path), detail))
+
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self._root))
+
+
+def _all_content(path: Path, file_id: UUID) -> set[str]:
+    """While the attributes cannot be read, every version may be theirs."""
+    return {each.name for each in path.parent.glob(f"{file_id}.v*")}

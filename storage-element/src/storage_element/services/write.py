@@ -1,8 +1,6 @@
 """Creating, changing and removing files: the write path of DESIGN section 4."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -16,7 +14,6 @@ from artstore_kit.contracts.errors import (
     IncompleteBody,
     StorageFault,
     StorageFull,
-    UploadInProgress,
 )
 from artstore_kit.contracts.files import (
     ATTRIBUTES_LIMIT_BYTES,
@@ -36,6 +33,7 @@ from storage_element.domain.storage import Files, Staging, Superblocks
 from storage_element.services.commit import Committer, Draft
 from storage_element.services.measure import Measure, Promise
 from storage_element.services.read import Reader
+from storage_element.services.reservations import Reservations
 
 LARGEST = 2**63 - 1
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -64,6 +62,7 @@ class Writer:
         reader: Reader,
         superblocks: Superblocks,
         measure: Measure,
+        reservations: Reservations,
         inline_bytes: int,
     ) -> None:
         self._committer = committer
@@ -71,8 +70,8 @@ class Writer:
         self._reader = reader
         self._superblocks = superblocks
         self._measure = measure
+        self._alone = reservations.alone
         self._inline_bytes = inline_bytes
-        self._busy: set[UUID] = set()
 
     async def create(self, upload: Upload, body: Body) -> tuple[FileAttributes, bool]:
         """Store a new file; its attributes, and False when the same file was there already."""
@@ -165,16 +164,6 @@ class Writer:
             return StorageFault("The element is short of memory or open files; try again.")
         self._committer.fail(error)
         return StorageFault()
-
-    @contextmanager
-    def _alone(self, file_id: UUID) -> Iterator[None]:
-        if file_id in self._busy:
-            raise UploadInProgress(f"Another request is changing {file_id}; try again.", headers={"Retry-After": "1"})
-        self._busy.add(file_id)
-        try:
-            yield
-        finally:
-            self._busy.discard(file_id)
 
     def _stamp(self) -> ElementStamp:
         block = self._superblocks.current
