@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 
 FRAME = struct.Struct("<4sIQQQB3xII4x16s16s")
 SEGMENT_HEADER_BYTES = 512
-CREATE_INLINE, CREATE_STAGED, CHANGE, REMOVE = 1, 2, 3, 4
+CREATE_INLINE, CREATE_STAGED, CHANGE, REMOVE, REPLACE_INLINE, REPLACE_STAGED = range(1, 7)
 
 
 class Damaged(ValueError):
@@ -59,9 +59,9 @@ class Element:
         """None for a removed file; no content where it lies among the files."""
         if kind == REMOVE:
             self.newer[file_id] = None
-        elif kind == CREATE_INLINE:
+        elif kind in {CREATE_INLINE, REPLACE_INLINE}:
             self.newer[file_id] = (attributes, content)
-        elif kind == CREATE_STAGED:
+        elif kind in {CREATE_STAGED, REPLACE_STAGED}:
             self.newer[file_id] = (attributes, self.root / "staging" / staged)
         elif kind == CHANGE:
             self.newer[file_id] = (attributes, (self.newer.get(file_id) or (None, None))[1])

@@ -26,6 +26,12 @@ class CapacitySettings(BaseModel):
     reserve_bytes: int = Field(512 * 2**20, ge=0, description="bytes kept free for the journal and for replay")
 
 
+class ContentSettings(BaseModel):
+    """Stored content."""
+
+    replaced_grace_s: float = Field(300.0, ge=0, description="replaced content can be read to its end for so long")
+
+
 class JournalSettings(BaseModel):
     """The write-ahead log."""
 
@@ -49,5 +55,6 @@ class Settings(ServiceSettings):
     admin: AdminSettings
     element: ElementSettings
     capacity: CapacitySettings = CapacitySettings()
+    content: ContentSettings = ContentSettings()
     journal: JournalSettings = JournalSettings()
     report: ReportSettings = ReportSettings()

@@ -27,9 +27,11 @@ from storage_element.services.commit import Committer
 from storage_element.services.indexing import Indexer
 from storage_element.services.measure import Measure
 from storage_element.services.read import Reader
+from storage_element.services.receive import Receiver
 from storage_element.services.recover import recover
 from storage_element.services.report import Reporter
 from storage_element.services.reservations import Reservations
+from storage_element.services.superseded import Superseded
 from storage_element.services.write import Writer
 from storage_element.services.write_many import ManyWriter
 
@@ -65,7 +67,9 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
         index = Index(database, settings.element.id)
         indexer = Indexer(index, files, pending, journal.durable_lsn)
         committer = Committer(journal, files, settings.element.id, indexer.add)
-        checkpoint = Checkpoint(committer, files, superblocks, settings.journal)
+        reservations = Reservations()
+        superseded = Superseded(files, reservations, settings.content.replaced_grace_s)
+        checkpoint = Checkpoint(committer, files, superblocks, superseded, settings.journal)
         measure = Measure(files, settings.capacity.reserve_bytes)
         reader = Reader(files, superblocks)
         token = ServiceToken.of(settings.admin, settings.account)
@@ -82,12 +86,11 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
         )
         writer = Writer(
             committer=committer,
-            files=files,
+            receiver=Receiver(files, measure, committer, settings.journal.inline_bytes),
             reader=reader,
             superblocks=superblocks,
-            measure=measure,
-            reservations=Reservations(),
-            inline_bytes=settings.journal.inline_bytes,
+            reservations=reservations,
+            superseded=superseded,
         )
         yield Services(
             writer=writer,

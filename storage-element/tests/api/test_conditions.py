@@ -11,7 +11,8 @@ from running_element import Element, code
 from artstore_kit.contracts.errors import ArtStoreError, BadRequest, PreconditionFailed, RangeNotSatisfiable
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.testing.documents import document
-from storage_element.api.conditions import ConditionHeaders, Span, etag, is_unmodified, last_modified, wanted
+from storage_element.api.conditions import ConditionHeaders, Span, is_unmodified, last_modified, wanted
+from storage_element.domain.rules import content_tag
 
 STORED = datetime(2026, 3, 4, 5, 6, 7, 890_000, UTC)
 LAST_MODIFIED = "Wed, 04 Mar 2026 05:06:07 GMT"
@@ -28,7 +29,7 @@ def file(size: int = 10) -> FileAttributes:
     return document(size=size, uploaded_at=STORED)
 
 
-TAG = etag(file())
+TAG = content_tag(file())
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ async def test_ranges_as_they_are_sent(element: Element) -> None:
         assert (answer.status_code, answer.content) == (206, CONTENT[start:end])
         assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/10"
         assert answer.headers["content-length"] == str(end - start)
-        assert answer.headers["etag"] == etag(stored)
+        assert answer.headers["etag"] == content_tag(stored)
     assert (await element.content(stored.file_id, range="bytes=0-1,3-4")).content == CONTENT
     assert (await element.content(stored.file_id, range="bytes=1-2", if_range='"other"')).status_code == 200
     outside = await element.content(stored.file_id, range="bytes=10-")
@@ -165,8 +166,8 @@ async def test_a_range_across_chunks(element: Element) -> None:
 
 async def test_conditions_as_they_are_sent(element: Element) -> None:
     stored = await element.put(CONTENT)
-    unchanged = await element.content(stored.file_id, if_none_match=etag(stored))
-    assert (unchanged.status_code, unchanged.content, unchanged.headers["etag"]) == (304, b"", etag(stored))
+    unchanged = await element.content(stored.file_id, if_none_match=content_tag(stored))
+    assert (unchanged.status_code, unchanged.content, unchanged.headers["etag"]) == (304, b"", content_tag(stored))
     later = last_modified(stored.model_copy(update={"uploaded_at": stored.uploaded_at + timedelta(days=1)}))
     assert (await element.content(stored.file_id, if_modified_since=later)).status_code == 304
     assert code(await element.content(stored.file_id, if_match='"other"')) == (412, "precondition_failed")

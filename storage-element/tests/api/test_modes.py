@@ -37,6 +37,7 @@ async def test_edit_allows_everything(element_at: ElementAt, root: Path) -> None
         assert (await element.content(file.file_id)).status_code == 200
         earlier = {"policy": "p", "expires_at": "2029-01-01T00:00:00Z"}
         assert (await element.patch(file.file_id, name="x", retention=earlier)).status_code == 200
+        assert (await element.replace(file)).status_code == 200
         assert (await element.remove(file.file_id)).status_code == 204
 
 
@@ -46,6 +47,7 @@ async def test_rw_takes_files_and_never_loses_one(element_at: ElementAt, root: P
         assert (await element.content(file.file_id)).status_code == 200
         assert (await element.patch(file.file_id, tags=["x"])).status_code == 200
         forbidden(await element.remove(file.file_id), Mode.RW, "delete", "edit")
+        forbidden(await element.replace(file), Mode.RW, "replace_content", "edit")
         for change in ({"name": "x"}, {"media_type": "a/b"}):
             forbidden(await element.patch(file.file_id, **change), Mode.RW, "change_attributes", "edit")
         earlier = {"policy": "p", "expires_at": "2029-01-01T00:00:00Z"}
@@ -60,6 +62,7 @@ async def test_ro_and_ar_change_nothing(element_at: ElementAt, root: Path, mode:
         forbidden(await element.send(b"content", file.file_id), mode, "create", "edit", "rw")
         forbidden(await element.patch(file.file_id, tags=["x"]), mode, "change_attributes", "edit", "rw")
         forbidden(await element.remove(file.file_id), mode, "delete", "edit")
+        forbidden(await element.replace(file), mode, "replace_content", "edit")
         assert await element.attributes(file.file_id) == file
         assert [change.file_id for change in (await element.feed_up_to(1)).items] == [file.file_id]
         listed = (await element.http.get("/api/v1/files")).json()["items"]

@@ -30,12 +30,13 @@ SIZES = (0, 10, 4096, 70_000, 1_500_000)
 
 @dataclass
 class Load:
-    """Callers who store, change and remove files without pause, and what they were told."""
+    """Callers who store, replace, change and remove files without pause, and what they were told."""
 
     http: httpx.AsyncClient
     begun: set[UUID] = field(default_factory=set)
     stored: dict[UUID, str] = field(default_factory=dict)
     revisions: dict[UUID, int] = field(default_factory=dict)
+    replacing: dict[UUID, str] = field(default_factory=dict)
     in_doubt: set[UUID] = field(default_factory=set)
     removed: set[UUID] = field(default_factory=set)
 
@@ -47,6 +48,8 @@ class Load:
             await self._store(file_id, content)
             if number % 3 == 0:
                 await self._change(file_id)
+            if number % 5 == 0:
+                await self._replace(file_id, os.urandom(SIZES[(number + 2) % len(SIZES)]))
             if number % 4 == 0:
                 await self._remove(file_id)
             number += 1
@@ -64,6 +67,13 @@ class Load:
         assert answer.status_code == 200, answer.text
         self.revisions[file_id] = 2
 
+    async def _replace(self, file_id: UUID, content: bytes) -> None:
+        self.replacing[file_id] = hashlib.sha256(content).hexdigest()
+        answer = await self.http.put(f"/api/v1/files/{file_id}/content", content=content)
+        assert answer.status_code == 200, answer.text
+        self.stored[file_id] = self.replacing[file_id]
+        self.revisions[file_id] += 1
+
     async def _remove(self, file_id: UUID) -> None:
         self.in_doubt.add(file_id)
         answer = await self.http.delete(f"/api/v1/files/{file_id}")
@@ -72,7 +82,14 @@ class Load:
 
     def so_far(self) -> "Told":
         """What was known at this moment."""
-        return Told(set(self.begun), dict(self.stored), dict(self.revisions), set(self.in_doubt), set(self.removed))
+        return Told(
+            begun=set(self.begun),
+            stored=dict(self.stored),
+            revisions=dict(self.revisions),
+            replacing=dict(self.replacing),
+            in_doubt=set(self.in_doubt),
+            removed=set(self.removed),
+        )
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,7 @@ class Told:
     begun: set[UUID]
     stored: dict[UUID, str]
     revisions: dict[UUID, int]
+    replacing: dict[UUID, str]
     in_doubt: set[UUID]
     removed: set[UUID]
 
@@ -91,7 +109,8 @@ class Told:
         assert set(self.stored) - set(found) <= self.in_doubt
         assert not self.removed & set(found)
         for file_id, file in found.items():
-            assert contents[file_id] == file.content.sha256 == self.stored.get(file_id, file.content.sha256)
+            assert contents[file_id] == file.content.sha256
+            assert file.content.sha256 in {self.stored.get(file_id, file.content.sha256), self.replacing.get(file_id)}
             assert file.revision >= self.revisions.get(file_id, 1)
 
 
@@ -119,7 +138,7 @@ async def test_whatever_was_acknowledged_survives(
             copy = root.with_name(f"crash-{number}")
             await asyncio.to_thread(process.copy_frozen, root, copy)
             # What began between the question and the freezing may be there, or gone, without an answer.
-            told = replace(told, begun=set(load.begun), in_doubt=set(load.in_doubt))
+            told = replace(told, begun=set(load.begun), in_doubt=set(load.in_doubt), replacing=dict(load.replacing))
             crashes.append((copy, told))
         for caller in callers:
             caller.cancel()
@@ -163,12 +182,14 @@ async def check(element: Element, told: Told) -> None:
         if path.name.endswith(layout.ATTRIBUTES_SUFFIX)
         for file in [FileAttributes.model_validate_json(path.read_bytes())]
     }
-    contents = {
-        file_id: hashlib.sha256((element.root / layout.content_path(file_id, 1)).read_bytes()).hexdigest()
-        for file_id in found
+    newest = {
+        file_id: element.root / layout.content_path(file_id, file.content.version) for file_id, file in found.items()
     }
+    contents = {file_id: hashlib.sha256(path.read_bytes()).hexdigest() for file_id, path in newest.items()}
     told.check(found, contents)
-    assert len(paths) == 2 * len(found)
+    superseded = {path for path in paths - set(newest.values()) if path.suffix == ".v1"}
+    assert len(paths) - len(superseded) == 2 * len(found)
+    assert superseded <= {newest[file_id].with_suffix(".v1") for file_id in told.replacing if file_id in newest}
     assert element.staged() == []
     last = max((file.element.lsn for file in found.values()), default=0)
     page = await element.feed_up_to(last)

@@ -19,6 +19,7 @@ from artstore_kit.contracts.ids import new_file_id
 from storage_element.adapters.local import staging
 from storage_element.adapters.local.direct import DirectFile
 from storage_element.domain.capacity import Room
+from storage_element.services.receive import Announced
 from storage_element.services.write import Upload
 
 LARGE = bytes(3 * MIB)
@@ -155,7 +156,7 @@ async def test_a_full_element_refuses_before_the_body_is_sent(
         raise AssertionError("nobody asked for the body")
         yield b""
 
-    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", 11, None)
+    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", Announced(11))
     monkeypatch.setattr("storage_element.adapters.local.files.LocalFiles.room", lambda _: Room(100, 10))
     with pytest.raises(StorageFull, match="room for 10 bytes; the file needs 11"):
         await element.services.writer.create(upload, arriving(body()))
@@ -172,7 +173,7 @@ async def test_what_is_promised_to_one_upload_is_not_given_to_another(
         await goes_on.wait()
         yield b"x" * 60
 
-    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", 60, None)
+    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", Announced(60))
     first = asyncio.create_task(element.services.writer.create(upload, arriving(slow())))
     await begun.wait()
     assert code(await element.send(b"x" * 41)) == (507, "storage_full")
@@ -192,7 +193,7 @@ async def test_a_caller_who_goes_away_during_the_commit_leaves_the_file_whole(
     async def body() -> AsyncIterator[bytes]:
         yield b"content"
 
-    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", 7, None)
+    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", Announced(7))
     creating = asyncio.create_task(element.services.writer.create(upload, arriving(body())))
     await until(lambda: syncs.count > 0)
     creating.cancel()
@@ -215,7 +216,7 @@ async def test_a_body_that_ends_too_early_leaves_nothing(element: Element, conte
         raise IncompleteBody
 
     for announced, sent in ((len(content) + 1, body()), (None, cut())):
-        upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", announced, None)
+        upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", Announced(announced))
         with pytest.raises(IncompleteBody):
             await element.services.writer.create(upload, arriving(sent))
         assert code(await element.http.get(f"/api/v1/files/{upload.file_id}")) == (404, "file_unknown")

@@ -28,6 +28,8 @@ from storage_element.domain.storage import Storage
 from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.commit import Committer, Draft
 from storage_element.services.recover import recover
+from storage_element.services.reservations import Reservations
+from storage_element.services.superseded import Superseded
 
 type Tree = dict[str, bytes]
 
@@ -42,6 +44,8 @@ class Core:
     files: LocalFiles
     superblocks: Superblocks
     committer: Committer
+    reservations: Reservations
+    superseded: Superseded
     checkpoint: Checkpoint
     replayed: list[Entry]
     committed: list[Record] = field(default_factory=list)
@@ -79,11 +83,25 @@ async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Co
         replayed = await recover(storage)
         committed: list[Record] = []
         committer = Committer(storage.journal, storage.files, ELEMENT_ID, committed.extend)
-        checkpoint = Checkpoint(committer, storage.files, storage.superblocks, JournalSettings())
+        reservations = Reservations()
+        superseded = Superseded(storage.files, reservations, grace_s=0)
+        checkpoint = Checkpoint(committer, storage.files, storage.superblocks, superseded, JournalSettings())
         background = await stack.enter_async_context(Background())
         await background.start("placing", committer.run_placing())
         await background.start("commit", committer.run())
-        yield Core(root, storage, journal, files, superblocks, committer, checkpoint, replayed, committed)
+        yield Core(
+            root=root,
+            storage=storage,
+            journal=journal,
+            files=files,
+            superblocks=superblocks,
+            committer=committer,
+            reservations=reservations,
+            superseded=superseded,
+            checkpoint=checkpoint,
+            replayed=replayed,
+            committed=committed,
+        )
 
 
 def inline(file: FileAttributes | None = None, content: bytes = b"content") -> Draft:

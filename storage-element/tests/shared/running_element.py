@@ -91,6 +91,13 @@ class Element:
         headers = {"If-Match": if_match} if if_match else {}
         return await self.http.patch(f"/api/v1/files/{file_id}", json=changes, headers=headers)
 
+    async def replace(
+        self, file: FileAttributes, content: bytes = b"replaced", if_match: str | None = None, **changes: object
+    ) -> httpx.Response:
+        """Try to give a file new content."""
+        headers = {ATTRIBUTES_HEADER: json.dumps(changes)} | ({"If-Match": if_match} if if_match else {})
+        return await self.http.put(f"/api/v1/files/{file.file_id}/content", content=content, headers=headers)
+
     async def remove(self, file_id: UUID) -> httpx.Response:
         """Try to remove a file."""
         return await self.http.delete(f"/api/v1/files/{file_id}")

@@ -7,6 +7,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 from artstore_kit.contracts.errors import BadRequest, PreconditionFailed, RangeNotSatisfiable
 from artstore_kit.contracts.files import FileAttributes
+from storage_element.domain.rules import content_tag
 
 _ONE_RANGE = re.compile(r"(\d*)-(\d*)")
 _MOST_DIGITS = 19
@@ -18,11 +19,6 @@ class Span:
 
     start: int
     length: int
-
-
-def etag(file: FileAttributes) -> str:
-    """The strong validator of the content: its sha256."""
-    return f'"{file.content.sha256}"'
 
 
 def last_modified(file: FileAttributes) -> str:
@@ -45,12 +41,12 @@ class ConditionHeaders:
 def is_unmodified(headers: ConditionHeaders, file: FileAttributes) -> bool:
     """Whether 304 is the answer; raises `PreconditionFailed` when 412 is (RFC 9110 section 13.2.2)."""
     if headers.if_match is not None:
-        if not _listed(headers.if_match, etag(file)):
+        if not _listed(headers.if_match, content_tag(file)):
             raise PreconditionFailed
     elif headers.if_unmodified_since is not None and _is_newer(file, headers.if_unmodified_since):
         raise PreconditionFailed
     if headers.if_none_match is not None:
-        return _listed(headers.if_none_match.replace("W/", ""), etag(file))
+        return _listed(headers.if_none_match.replace("W/", ""), content_tag(file))
     return headers.if_modified_since is not None and _is_newer(file, headers.if_modified_since) is False
 
 
@@ -84,7 +80,7 @@ def _satisfied(first: str, last: str, size: int) -> Span:
 
 
 def _range_applies(if_range: str | None, file: FileAttributes) -> bool:
-    return if_range is None or if_range.strip() in {etag(file), last_modified(file)}
+    return if_range is None or if_range.strip() in {content_tag(file), last_modified(file)}
 
 
 def _listed(tags: str, tag: str) -> bool:

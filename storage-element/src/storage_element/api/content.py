@@ -2,20 +2,21 @@
 
 from urllib.parse import quote
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from artstore_kit.contracts import batches
 from artstore_kit.contracts.errors import BadRequest, DigestMismatch, FieldProblem, InvalidAttributes
-from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes, UploadAttributes
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER, AttributeChanges, FileAttributes, UploadAttributes
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.digests import CONTENT_DIGEST_HEADER, REPR_DIGEST_HEADER, format_sha256, parse_sha256
 from artstore_kit.exchange import ByteRoute, Exchange
 from storage_element.api import described
-from storage_element.api.conditions import ConditionHeaders, Span, etag, is_unmodified, last_modified, wanted
-from storage_element.domain.rules import revision_tag
+from storage_element.api.conditions import ConditionHeaders, Span, is_unmodified, last_modified, wanted
+from storage_element.domain.rules import content_tag, revision_tag
 from storage_element.factory import Services
-from storage_element.services.write import Upload
+from storage_element.services.receive import Announced
+from storage_element.services.write import Replacement, Upload
 
 
 async def put(exchange: Exchange[Services]) -> None:
@@ -27,11 +28,24 @@ async def put(exchange: Exchange[Services]) -> None:
         parse_file_id(exchange.params["file_id"]),
         attributes,
         who.on_whose_behalf,
-        exchange.content_length(),
-        _announced_digest(exchange),
+        _announced(exchange),
     )
     file, created = await exchange.services.writer.create(upload, exchange.body())
     await exchange.answer_json(201 if created else 200, file.to_json(), [("etag", revision_tag(file))])
+
+
+async def replace(exchange: Exchange[Services]) -> None:
+    """Give a file new content."""
+    who = await exchange.authenticate(Scope.FILES_WRITE)
+    file_id = parse_file_id(exchange.params["file_id"])
+    changes = _read(AttributeChanges, exchange.raw_header(ATTRIBUTES_HEADER) or b"{}")
+    who.require_grant(Action.WRITE, (await exchange.services.reader.attributes(file_id)).collection)
+    if changes.collection is not None:
+        who.require_grant(Action.WRITE, changes.collection)
+    if_match = exchange.header("if-match")
+    replacement = Replacement(file_id, changes, who.on_whose_behalf, _announced(exchange), if_match)
+    file = await exchange.services.writer.replace(replacement, exchange.body())
+    await exchange.answer_json(200, file.to_json(), [("etag", revision_tag(file))])
 
 
 async def put_many(exchange: Exchange[Services]) -> None:
@@ -50,7 +64,7 @@ async def get(exchange: Exchange[Services]) -> None:
     who.require_grant(Action.READ, file.collection)
     conditions = _conditions(exchange)
     if is_unmodified(conditions, file):
-        await exchange.answer(304, [("etag", etag(file))])
+        await exchange.answer(304, [("etag", content_tag(file))])
         return
     span = wanted(conditions, file)
     if exchange.method == "HEAD":
@@ -78,7 +92,7 @@ def _headers(file: FileAttributes, span: Span | None) -> list[tuple[str, str]]:
         ("content-type", content.media_type),
         ("content-length", str(span.length if span else content.size)),
         ("content-disposition", f"attachment; filename*=UTF-8''{quote(content.name, safe='')}"),
-        ("etag", etag(file)),
+        ("etag", content_tag(file)),
         ("last-modified", last_modified(file)),
         ("accept-ranges", "bytes"),
         ("repr-digest", format_sha256(bytes.fromhex(content.sha256))),
@@ -102,19 +116,23 @@ def _conditions(exchange: Exchange[Services]) -> ConditionHeaders:
     )
 
 
-def _announced_digest(exchange: Exchange[Services]) -> bytes | None:
-    """Content without a coding is its own representation, so both fields speak of the same bytes."""
+def _announced(exchange: Exchange[Services]) -> Announced:
+    """Content without a coding is its own representation, so both digest fields speak of the same bytes."""
     found = {parse_sha256(exchange.header(name)) for name in (REPR_DIGEST_HEADER, CONTENT_DIGEST_HEADER)} - {None}
     if len(found) > 1:
         raise DigestMismatch(f"{REPR_DIGEST_HEADER} and {CONTENT_DIGEST_HEADER} do not agree.")
-    return found.pop() if found else None
+    return Announced(exchange.content_length(), found.pop() if found else None)
 
 
 def _attributes(header: bytes | None) -> UploadAttributes:
     if header is None:
         raise BadRequest(f'Send the attributes of the file: `{ATTRIBUTES_HEADER}: {{"name": "report.pdf"}}`.')
+    return _read(UploadAttributes, header)
+
+
+def _read[M: BaseModel](model: type[M], header: bytes) -> M:
     try:
-        return UploadAttributes.model_validate_json(header)
+        return model.model_validate_json(header)
     except ValidationError as error:
         problems = [FieldProblem(field=".".join(map(str, p["loc"])), message=p["msg"]) for p in error.errors()]
         raise InvalidAttributes(f"{problems[0].field}: {problems[0].message}", errors=problems) from None
@@ -123,6 +141,7 @@ def _attributes(header: bytes | None) -> UploadAttributes:
 BYTE_ROUTES: list[ByteRoute[Services]] = [
     ByteRoute(["PUT"], "/api/v1/files/{file_id}", put, described.PUT),
     ByteRoute(["PUT"], "/api/v1/files", put_many, described.PUT_MANY),
+    ByteRoute(["PUT"], "/api/v1/files/{file_id}/content", replace, described.REPLACE),
     ByteRoute(["GET"], "/api/v1/files/{file_id}/content", get, described.GET),
     ByteRoute(["HEAD"], "/api/v1/files/{file_id}/content", get, described.HEAD),
 ]

@@ -31,6 +31,16 @@ PUT: dict[str, Any] = {
         "default": _PROBLEM,
     },
 }
+REPLACE: dict[str, Any] = {
+    "summary": "Replace a file's content",
+    "description": 'The raw body is the next version of the content. `If-Match` names the revision (`"r3"`) or the '
+    "content (its ETag) that is replaced. Attributes that change with it may be named.",
+    "operationId": "replace_content",
+    "tags": ["content"],
+    "parameters": [_FILE_ID, _header(ATTRIBUTES_HEADER), _header("Repr-Digest"), _header("If-Match")],
+    "requestBody": {"required": True, "content": _BYTES},
+    "responses": {"200": {"description": "Replaced, durably", "content": _FILE}, "default": _PROBLEM},
+}
 PUT_MANY: dict[str, Any] = {
     "summary": "Store several small files",
     "description": "For services that may name whom they act for. The format of both bodies is that of the kit's "

@@ -25,6 +25,13 @@ class Kind(IntEnum):
     CREATE_STAGED = 2
     CHANGE = 3
     REMOVE = 4
+    REPLACE_INLINE = 5
+    REPLACE_STAGED = 6
+
+    @property
+    def creates(self) -> bool:
+        """Whether the file must not exist yet."""
+        return self in {Kind.CREATE_INLINE, Kind.CREATE_STAGED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,8 @@ class Record:
     """One operation on one file.
 
     `attributes` are the bytes of attr.json after the operation (of the last revision, for a removal). `content` is
-    the stored content when it rides inside; `staging` names where it was staged otherwise.
+    the stored content when it rides inside; `staging` names where it was staged otherwise. Which version of the content
+    that is stands in the attributes; a create's is 1.
     """
 
     lsn: int

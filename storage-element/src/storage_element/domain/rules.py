@@ -9,7 +9,7 @@ from artstore_kit.contracts.errors import (
     RetentionShortened,
     RevisionMismatch,
 )
-from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Retention, RetentionKind
+from artstore_kit.contracts.files import AttributeChanges, Content, FileAttributes, Retention, RetentionKind
 from artstore_kit.contracts.modes import Mode
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -20,6 +20,24 @@ def may_remove(file: FileAttributes, now: datetime) -> None:
     """Raise unless neither a hold nor retention keeps `file`."""
     if file.holds:
         raise FileHeld(f"The file is under legal hold ({_names(file)}) and cannot be removed.")
+    _past_retention(file, now)
+
+
+def may_replace(file: FileAttributes, now: datetime) -> None:
+    """Raise unless neither a hold nor retention keeps the content of `file` as it is."""
+    if file.holds:
+        raise FileHeld(f"The file is under legal hold ({_names(file)}); its content cannot be replaced.")
+    _past_retention(file, now)
+
+
+def replaced(file: FileAttributes, content: Content, changes: AttributeChanges) -> FileAttributes:
+    """The next revision of `file`, with `content`, whose name and media type stay unless they are changed."""
+    fresh = changed(file, changes, Mode.EDIT)
+    kept = {"name": fresh.content.name, "media_type": fresh.content.media_type, "version": file.content.version + 1}
+    return fresh.model_copy(update={"content": content.model_copy(update=kept)})
+
+
+def _past_retention(file: FileAttributes, now: datetime) -> None:
     until = file.retention.retain_until
     if until is not None and until > now:
         raise FileRetained(f"The file must be kept until {until.isoformat()}.")
@@ -27,15 +45,29 @@ def may_remove(file: FileAttributes, now: datetime) -> None:
 
 def matches_revision(file: FileAttributes, if_match: str | None) -> None:
     """Raise unless `if_match` (RFC 9110 section 13.1.1) is absent, `*`, or names the file's revision."""
+    _matches(if_match, file, {revision_tag(file)})
+
+
+def matches_content(file: FileAttributes, if_match: str | None) -> None:
+    """Raise unless `if_match` is absent, `*`, or names the file's revision or its content."""
+    _matches(if_match, file, {revision_tag(file), content_tag(file)})
+
+
+def _matches(if_match: str | None, file: FileAttributes, tags: set[str]) -> None:
     if if_match is None or if_match.strip() == "*":
         return
-    if revision_tag(file) not in [tag.strip() for tag in if_match.split(",")]:
+    if tags.isdisjoint(tag.strip() for tag in if_match.split(",")):
         raise RevisionMismatch(f"The file is at revision {revision_tag(file)} now.")
 
 
 def revision_tag(file: FileAttributes) -> str:
     """The ETag of the attributes, such as `"r3"`."""
     return f'"r{file.revision}"'
+
+
+def content_tag(file: FileAttributes) -> str:
+    """The strong ETag of the content: its sha256."""
+    return f'"{file.content.sha256}"'
 
 
 def changed(file: FileAttributes, changes: AttributeChanges, mode: Mode) -> FileAttributes:

@@ -157,6 +157,9 @@ class Files(Protocol):
     async def sync(self) -> None:
         """Return when everything placed is on stable storage."""
 
+    async def remove_content(self, file_id: UUID, version: int) -> None:
+        """Remove a version of the content that no attributes name any more, if it is there."""
+
     def stage(self, inline_bytes: int) -> Staging:
         """Room for one upload, whose content rides in the journal up to `inline_bytes`."""
 

@@ -9,15 +9,24 @@ from storage_element.config import JournalSettings
 from storage_element.domain.faults import is_out_of_room
 from storage_element.domain.storage import Files, Superblocks
 from storage_element.services.commit import Committer
+from storage_element.services.superseded import Superseded
 
 
 class Checkpoint:
     """One element's checkpoints, one at a time."""
 
-    def __init__(self, committer: Committer, files: Files, superblocks: Superblocks, settings: JournalSettings) -> None:
+    def __init__(
+        self,
+        committer: Committer,
+        files: Files,
+        superblocks: Superblocks,
+        superseded: Superseded,
+        settings: JournalSettings,
+    ) -> None:
         self._committer = committer
         self._files = files
         self._superblocks = superblocks
+        self._superseded = superseded
         self._settings = settings
         self._one = asyncio.Lock()
         self._ran_at = time.monotonic()
@@ -33,10 +42,11 @@ class Checkpoint:
         """Run when enough journal has been written since the last one, or when that is long enough ago."""
         late = time.monotonic() - self._ran_at >= self._settings.checkpoint_interval_s
         written_bytes = self._committer.written_bytes
-        if written_bytes >= self._settings.checkpoint_bytes or (late and written_bytes > 0):
+        if written_bytes >= self._settings.checkpoint_bytes or (late and (written_bytes or self._superseded.due())):
             await self.run()
 
     async def _run(self) -> None:
+        due = self._superseded.due()
         closed = await self._committer.rotate()
         try:
             await self._files.sync()
@@ -45,6 +55,7 @@ class Checkpoint:
             raise StorageFault from error
         await self._note(closed.last_lsn)
         await self._committer.drop(closed)
+        await self._superseded.remove(due)
 
     async def _note(self, lsn: int) -> None:
         try:

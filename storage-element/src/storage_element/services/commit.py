@@ -31,11 +31,6 @@ class Draft:
     staging: UUID = NO_STAGING
     done: asyncio.Future[FileAttributes] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    @property
-    def creates(self) -> bool:
-        """Whether the file must not exist yet."""
-        return self.kind in {Kind.CREATE_INLINE, Kind.CREATE_STAGED}
-
 
 @dataclass(frozen=True)
 class _Batch:
@@ -166,11 +161,11 @@ class Committer:
 
     async def _accepted(self, drafts: list[Draft]) -> list[Draft]:
         """Those that may be written: a file is created once."""
-        creating = [draft.attributes.file_id for draft in drafts if draft.creates]
+        creating = [draft.attributes.file_id for draft in drafts if draft.kind.creates]
         taken = await self._files.taken(creating) if creating else set()
         if not taken:
             return drafts
-        refused = [draft for draft in drafts if draft.creates and draft.attributes.file_id in taken]
+        refused = [draft for draft in drafts if draft.kind.creates and draft.attributes.file_id in taken]
         _refuse(refused, FileExists())
         return [draft for draft in drafts if draft not in refused]
 

@@ -19,8 +19,8 @@ PROGRESS_EVERY = 10_000
 class _Survey:
     """What the journal holds: the last LSN that was given, and from which LSN on each file is redone.
 
-    What came before a file's last create or removal is over. To redo it would be to overwrite or remove the content
-    of a later file with the same id, or to look for content that was removed long ago.
+    What came before a file's last create, replacement or removal is over. To redo it would be to overwrite or remove
+    the content of a later file with the same id, or to look for content that was removed long ago.
     """
 
     last_lsn: int

@@ -1,4 +1,4 @@
-"""Creating, changing and removing files: the write path of DESIGN section 4."""
+"""Creating, replacing, changing and removing files: the write path of DESIGN section 4."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,15 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from artstore_kit.contracts import modes
-from artstore_kit.contracts.errors import (
-    ArtStoreError,
-    AttributesTooLarge,
-    DigestMismatch,
-    FileExists,
-    IncompleteBody,
-    StorageFault,
-    StorageFull,
-)
+from artstore_kit.contracts.errors import AttributesTooLarge, FileExists, StorageFull
 from artstore_kit.contracts.files import (
     ATTRIBUTES_LIMIT_BYTES,
     AttributeChanges,
@@ -27,13 +19,13 @@ from artstore_kit.contracts.files import (
 from artstore_kit.contracts.modes import Operation
 from artstore_kit.exchange import Body
 from storage_element.domain import rules
-from storage_element.domain.faults import is_out_of_room, is_passing
 from storage_element.domain.records import NO_STAGING, Kind
-from storage_element.domain.storage import Files, Staging, Superblocks
+from storage_element.domain.storage import Superblocks
 from storage_element.services.commit import Committer, Draft
-from storage_element.services.measure import Measure, Promise
 from storage_element.services.read import Reader
+from storage_element.services.receive import NOTHING_ANNOUNCED, Announced, Received, Receiver
 from storage_element.services.reservations import Reservations
+from storage_element.services.superseded import Superseded
 
 LARGEST = 2**63 - 1
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -42,13 +34,23 @@ LATEST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Upload:
-    """What the sender announces: `size` is None for a chunked body, `sha256` when no digest was sent."""
+    """A new file, as its sender describes it."""
 
     file_id: UUID
     attributes: UploadAttributes
     uploaded_by: str
-    size: int | None
-    sha256: bytes | None
+    announced: Announced = NOTHING_ANNOUNCED
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """New content of a file, with what else changes; `if_match` names the revision or the content that it replaces."""
+
+    file_id: UUID
+    changes: AttributeChanges
+    uploaded_by: str
+    announced: Announced = NOTHING_ANNOUNCED
+    if_match: str | None = None
 
 
 class Writer:
@@ -58,42 +60,49 @@ class Writer:
         self,
         *,
         committer: Committer,
-        files: Files,
+        receiver: Receiver,
         reader: Reader,
         superblocks: Superblocks,
-        measure: Measure,
         reservations: Reservations,
-        inline_bytes: int,
+        superseded: Superseded,
     ) -> None:
         self._committer = committer
-        self._files = files
+        self._receiver = receiver
         self._reader = reader
         self._superblocks = superblocks
-        self._measure = measure
-        self._alone = reservations.alone
-        self._inline_bytes = inline_bytes
+        self._reservations = reservations
+        self._superseded = superseded
 
     async def create(self, upload: Upload, body: Body) -> tuple[FileAttributes, bool]:
         """Store a new file; its attributes, and False when the same file was there already."""
+        self.may_create(upload)
+        with self._reservations.alone(upload.file_id):
+            async with self._receiver.receive(upload.announced, body) as received:
+                return await self._store(upload, received)
+
+    def may_create(self, upload: Upload) -> None:
+        """Raise when such a file could not be stored now, whatever its content."""
         modes.require(self._superblocks.current.mode, Operation.CREATE)
         self._committer.must_take_writes()
-        self._fits(_drafted(upload, LARGEST, "0" * 64, self._stamp(), LATEST))
-        with self._alone(upload.file_id), self._measure.promised(upload.size or 0) as promise:
-            staging = self._files.stage(self._inline_bytes)
-            try:
-                await self._receive(upload, body, staging, promise)
-                return await self._store(upload, staging)
-            except OSError as error:
-                raise self._storage_error(error) from error
-            finally:
-                if not staging.is_in_memory:
-                    await asyncio.shield(staging.discard())
+        self._fits(_drafted(upload, _content(LARGEST, "0" * 64), self._stamp(), LATEST))
+
+    async def replace(self, replacement: Replacement, body: Body) -> FileAttributes:
+        """Give a file new content; the file as it is then. The old version is read to the end by who is reading it."""
+        modes.require(self._superblocks.current.mode, Operation.REPLACE_CONTENT)
+        self._committer.must_take_writes()
+        self._replaced(await self._reader.attributes(replacement.file_id), replacement, _content(LARGEST, "0" * 64))
+        async with self._receiver.receive(replacement.announced, body) as received:
+            with self._reservations.alone(replacement.file_id):
+                file = await self._reader.attributes(replacement.file_id)
+                fresh = self._replaced(file, replacement, _content(received.size, received.sha256))
+                self._superseded.add(file.file_id, file.content.version)
+                return await self._commit_received(Kind.REPLACE_INLINE, Kind.REPLACE_STAGED, fresh, received)
 
     async def change(self, file_id: UUID, changes: AttributeChanges, if_match: str | None) -> FileAttributes:
         """Write the next revision of the attributes; the file as it is then."""
         mode = self._superblocks.current.mode
         modes.require(mode, Operation.CHANGE_ATTRIBUTES)
-        with self._alone(file_id):
+        with self._reservations.alone(file_id):
             file = await self._reader.attributes(file_id)
             rules.matches_revision(file, if_match)
             fresh = rules.changed(file, changes, mode)
@@ -103,38 +112,40 @@ class Writer:
     async def remove(self, file_id: UUID, if_match: str | None) -> None:
         """Remove a file that neither a hold nor its retention keeps."""
         modes.require(self._superblocks.current.mode, Operation.DELETE)
-        with self._alone(file_id):
+        with self._reservations.alone(file_id):
             file = await self._reader.attributes(file_id)
             rules.matches_revision(file, if_match)
             rules.may_remove(file, datetime.now(UTC))
             await self._commit(Draft(Kind.REMOVE, file.model_copy()))
 
-    async def _receive(self, upload: Upload, body: Body, staging: Staging, promise: Promise) -> None:
-        async for chunk in body:
-            promise.cover(staging.size + len(chunk))
-            await staging.write(chunk)
-            if not staging.is_small:
-                break
-        while not staging.is_small and (length := await body.read_into(staging.room())):
-            promise.cover(staging.size + length)
-            await staging.filled(length)
-        if upload.size is not None and staging.size != upload.size:
-            raise IncompleteBody(f"{upload.size} bytes were announced and {staging.size} came.")
+    async def _store(self, upload: Upload, received: Received) -> tuple[FileAttributes, bool]:
+        content = _content(received.size, received.sha256)
+        file = _drafted(upload, content, self._stamp(), datetime.now(UTC))
+        try:
+            return await self._commit_received(Kind.CREATE_INLINE, Kind.CREATE_STAGED, file, received), True
+        except FileExists:
+            return await self._same_as_before(file), False
 
-    async def _store(self, upload: Upload, staging: Staging) -> tuple[FileAttributes, bool]:
-        content, sha256 = await staging.finish()
-        if upload.sha256 is not None and sha256 != upload.sha256.hex():
-            raise DigestMismatch(f"The content received has the sha-256 {sha256}.")
-        kind = Kind.CREATE_INLINE if staging.name == NO_STAGING else Kind.CREATE_STAGED
-        file = _drafted(upload, staging.size, sha256, self._stamp(), datetime.now(UTC))
+    def _replaced(self, file: FileAttributes, replacement: Replacement, content: Content) -> FileAttributes:
+        """The file as it will be; raises when it may not be so."""
+        now = datetime.now(UTC)
+        rules.matches_content(file, replacement.if_match)
+        rules.may_replace(file, now)
+        fresh = rules.replaced(file, content, replacement.changes)
+        fresh = fresh.model_copy(update={"uploaded_by": replacement.uploaded_by, "uploaded_at": now})
+        self._fits(fresh)
+        return fresh
+
+    async def _commit_received(
+        self, inline: Kind, staged: Kind, file: FileAttributes, received: Received
+    ) -> FileAttributes:
+        staging = received.staging
         self._committer.must_take_writes()
         staging.hand_over()
+        kind = inline if staging.name == NO_STAGING else staged
         try:
-            return await self._commit(Draft(kind, file, content, staging.name)), True
-        except FileExists:
-            staging.take_back()
-            return await self._same_as_before(file), False
-        except StorageFull:
+            return await self._commit(Draft(kind, file, received.content, staging.name))
+        except (FileExists, StorageFull):
             staging.take_back()
             raise
 
@@ -156,15 +167,6 @@ class Writer:
             raise FileExists(f"The id {file.file_id} is taken by another file.")
         return before
 
-    def _storage_error(self, error: OSError) -> ArtStoreError:
-        """Out of room concerns one upload; any other error of the disk stops all writes."""
-        if is_out_of_room(error):
-            return StorageFull("The element has no room for this file.")
-        if is_passing(error):
-            return StorageFault("The element is short of memory or open files; try again.")
-        self._committer.fail(error)
-        return StorageFault()
-
     def _stamp(self) -> ElementStamp:
         block = self._superblocks.current
         return ElementStamp(id=block.element_id, epoch=block.epoch, lsn=LARGEST)
@@ -176,23 +178,22 @@ class Writer:
             raise AttributesTooLarge(f"attr.json would have {size} bytes; {ATTRIBUTES_LIMIT_BYTES} are allowed.")
 
 
-def _drafted(upload: Upload, size: int, sha256: str, stamp: ElementStamp, at: datetime) -> FileAttributes:
+def _content(size: int, sha256: str) -> Content:
     """Made without validation: each part was validated when it came, and here time counts."""
+    return Content.model_construct(
+        name="", size=size, sha256=sha256, version=1, encoding=Encoding.IDENTITY, stored_size=size, stored_sha256=sha256
+    )
+
+
+def _drafted(upload: Upload, content: Content, stamp: ElementStamp, at: datetime) -> FileAttributes:
+    """Likewise."""
     given = upload.attributes
+    content.name, content.media_type = given.name, given.media_type
     return FileAttributes.model_construct(
         schema_version=1,
         file_id=upload.file_id,
         revision=1,
-        content=Content.model_construct(
-            name=given.name,
-            media_type=given.media_type,
-            size=size,
-            sha256=sha256,
-            version=1,
-            encoding=Encoding.IDENTITY,
-            stored_size=size,
-            stored_sha256=sha256,
-        ),
+        content=content,
         uploaded_by=upload.uploaded_by,
         uploaded_at=at,
         collection=given.collection,

@@ -10,6 +10,7 @@ from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.exchange import Body
 from artstore_kit.principal import Principal
 from artstore_kit.request_context import request_id
+from storage_element.services.receive import Announced
 from storage_element.services.write import Upload, Writer
 
 type Outcome = tuple[int, bytes]
@@ -37,4 +38,5 @@ class ManyWriter:
 
 def _upload(file: BatchedFile, content: bytes) -> Upload:
     file_id = parse_file_id(str(file.file_id))
-    return Upload(file_id, file.attributes, file.acting_for, len(content), bytes.fromhex(file.sha256))
+    announced = Announced(len(content), bytes.fromhex(file.sha256))
+    return Upload(file_id, file.attributes, file.acting_for, announced)

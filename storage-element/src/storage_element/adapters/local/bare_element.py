@@ -133,9 +133,9 @@ class BareElement:
             case Kind.CHANGE:
                 before = self._newer.get(record.file_id) or _Newer(b"")
                 return _Newer(record.attributes, before.spooled, before.staged)
-            case Kind.CREATE_STAGED:
+            case Kind.CREATE_STAGED | Kind.REPLACE_STAGED:
                 return _Newer(record.attributes, staged=self._root / layout.staging_path(str(record.staging)))
-            case Kind.CREATE_INLINE:
+            case Kind.CREATE_INLINE | Kind.REPLACE_INLINE:
                 offset = self._spool.seek(0, os.SEEK_END)
                 return _Newer(record.attributes, spooled=(offset, self._spool.write(record.content)))
 

@@ -46,8 +46,9 @@ class LocalFiles:
         disk.sync_file_system(self._sync_fd)
 
     def _place_content(self, record: Record) -> None:
-        target = self._path(layout.content_path(record.file_id, 1))
-        if record.kind is Kind.CREATE_INLINE:
+        version = 1 if record.kind.creates else _version(record)
+        target = self._path(layout.content_path(record.file_id, version))
+        if record.kind in {Kind.CREATE_INLINE, Kind.REPLACE_INLINE}:
             _write(target, record.content)
             return
         try:
@@ -63,9 +64,13 @@ class LocalFiles:
 
     def _remove(self, record: Record) -> None:
         """First the attributes: a file is there as long as they are."""
-        version = FileAttributes.model_validate_json(record.attributes).content.version
-        for path in (layout.attributes_path(record.file_id), layout.content_path(record.file_id, version)):
-            Path(self._path(path)).unlink(missing_ok=True)
+        Path(self._path(layout.attributes_path(record.file_id))).unlink(missing_ok=True)
+        for version in range(_version(record), 0, -1):
+            self.remove_content(record.file_id, version)
+
+    def remove_content(self, file_id: UUID, version: int) -> None:
+        """Remove a version of the content, if it is there."""
+        Path(self._path(layout.content_path(file_id, version))).unlink(missing_ok=True)
 
     def _make_directory(self, file_id: UUID) -> None:
         directory = layout.directory_of(file_id)
@@ -122,6 +127,10 @@ class LocalFiles:
     def _path(self, relative: str) -> str:
         """A string: making `Path` objects would be a tenth of the time that a small file takes."""
         return f"{self._root}/{relative}"
+
+
+def _version(record: Record) -> int:
+    return FileAttributes.model_validate_json(record.attributes).content.version
 
 
 def _write(path: str, data: bytes) -> None:

@@ -125,6 +125,10 @@ class FilesInThreads:
         """Everything placed, on stable storage; files are placed meanwhile."""
         await _run(self._executor, self._files.sync)
 
+    async def remove_content(self, file_id: UUID, version: int) -> None:
+        """Remove a version of the content."""
+        await _run(self._executor, self._files.remove_content, file_id, version)
+
     def stage(self, inline_bytes: int) -> Staging:
         """Room for one upload."""
         return Staging(self._files, self._executor, self._buffers, inline_bytes)
