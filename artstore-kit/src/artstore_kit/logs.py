@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import MutableMapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -15,8 +15,9 @@ from artstore_kit.settings import LogSettings
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "private_key", "cookie")
 
 
-def start_logging(service: str, settings: LogSettings) -> None:
-    """Send structlog's and the standard library's events to one stream, named after `service`."""
+def start_logging(service: str, settings: LogSettings, to: TextIO | None = None) -> None:
+    """Send structlog's and the standard library's events to one stream, standard output, named after `service`."""
+    stream = to or sys.stdout
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -28,10 +29,10 @@ def start_logging(service: str, settings: LogSettings) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(_as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from artstore_kit.contracts.elements import ELEMENT_ID_PATTERN
 from artstore_kit.contracts.modes import Mode
-from artstore_kit.settings import AccountSettings, AdminSettings, PostgresSettings, ServiceSettings
+from artstore_kit.settings import PREFIX, AccountSettings, AdminSettings, PostgresSettings, ServiceSettings
 
 
 class ElementSettings(BaseModel):
@@ -58,3 +59,12 @@ class Settings(ServiceSettings):
     content: ContentSettings = ContentSettings()
     journal: JournalSettings = JournalSettings()
     report: ReportSettings = ReportSettings()
+
+
+class CommandSettings(BaseSettings):
+    """What `artstore-element` takes from the service's variables when it writes; the rest is not its concern."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
+
+    capacity: CapacitySettings = CapacitySettings()
+    journal: JournalSettings = JournalSettings()

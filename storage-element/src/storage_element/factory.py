@@ -1,13 +1,15 @@
 """The one room that names concrete classes: what an element is made of, opened in order, closed in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from os import close
+from pathlib import Path
 
 from artstore_kit.clients.admin import AdminClient
+from artstore_kit.contracts.modes import Mode
 from artstore_kit.health import Check, CheckResult, Health
 from artstore_kit.postgres import Database
 from artstore_kit.service_token import ServiceToken
@@ -17,13 +19,15 @@ from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.adapters.local.threads import FilesInThreads, JournalInThread, SuperblocksInThread
-from storage_element.config import Settings
+from storage_element.config import CommandSettings, JournalSettings, Settings
 from storage_element.domain import layout
 from storage_element.domain.storage import Storage
+from storage_element.domain.superblock import Superblock
 from storage_element.services.catalog import Catalog
 from storage_element.services.changes import ChangeFeed
 from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.commit import Committer
+from storage_element.services.import_bag import Imported, Importer
 from storage_element.services.indexing import Indexer
 from storage_element.services.measure import Measure
 from storage_element.services.read import Reader
@@ -54,11 +58,34 @@ class Services:
     checks: Sequence[Check]
 
 
+@dataclass(frozen=True)
+class Alone:
+    """An element without API, index and report: what a command needs to bring documents in."""
+
+    storage: Storage
+    committer: Committer
+    checkpoint: Checkpoint
+    receiver: Receiver
+    inline_bytes: int
+
+    def importer(self, progress: Callable[[Imported], None]) -> Importer:
+        """Imports into this element."""
+        return Importer(
+            committer=self.committer,
+            files=self.storage.files,
+            superblocks=self.storage.superblocks,
+            receiver=self.receiver,
+            inline_bytes=self.inline_bytes,
+            progress=progress,
+        )
+
+
 @asynccontextmanager
 async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[Services]:
     """Take the element over and recover it."""
     async with AsyncExitStack() as stack:
-        storage = await stack.enter_async_context(_local_storage(settings))
+        root, element = settings.element.root, settings.element
+        storage = await stack.enter_async_context(_local_storage(root, element.id, element.mode, settings.journal))
         pending = await recover(storage)
         journal, files, superblocks = storage.journal, storage.files, storage.superblocks
 
@@ -110,18 +137,33 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
 
 
 @asynccontextmanager
-async def _local_storage(settings: Settings) -> AsyncIterator[Storage]:
+async def open_alone(root: Path, settings: CommandSettings) -> AsyncIterator[Alone]:
+    """Take over and recover the element that is in `root`, and nothing beside it; `OSError` when there is none."""
+    block = Superblock.model_validate_json((root / layout.SUPERBLOCK).read_bytes())
+    async with _local_storage(root, block.element_id, block.mode, settings.journal) as storage:
+        await recover(storage)
+        committer = Committer(storage.journal, storage.files, block.element_id, lambda _: None)
+        nothing_replaced = Superseded(storage.files, Reservations(), 0)
+        checkpoint = Checkpoint(committer, storage.files, storage.superblocks, nothing_replaced, settings.journal)
+        measure = Measure(storage.files, settings.capacity.reserve_bytes)
+        receiver = Receiver(storage.files, measure, committer, settings.journal.inline_bytes)
+        yield Alone(storage, committer, checkpoint, receiver, settings.journal.inline_bytes)
+
+
+@asynccontextmanager
+async def _local_storage(
+    root: Path, element_id: str, mode: Mode, journal_settings: JournalSettings
+) -> AsyncIterator[Storage]:
     """The element's directory, held by this process alone."""
-    root, element = settings.element.root, settings.element
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(IO_THREADS, "io"))
         await asyncio.to_thread(make_directories, root)
         stack.callback(close, take_lock(root / layout.LOCK))
         superblocks = SuperblocksInThread(Superblocks(root), executor)
-        await superblocks.open(element.id, element.mode)
+        await superblocks.open(element_id, mode)
         files = FilesInThreads(LocalFiles(root), executor)
         stack.callback(files.close)
-        journal = JournalInThread(Journal(root / layout.JOURNAL, element.id, settings.journal.segment_bytes))
+        journal = JournalInThread(Journal(root / layout.JOURNAL, element_id, journal_settings.segment_bytes))
         stack.callback(journal.close)
         yield Storage(journal, files, superblocks)
 

@@ -1,14 +1,16 @@
-"""`artstore-element`: what operators do with an element's directory. It needs no fleet and no database."""
+"""`artstore-element`: what operators do with an element's directory. It needs no fleet."""
 
 import argparse
 import os
 import sys
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
 
 from artstore_kit.contracts.errors import ArtStoreError
+from artstore_kit.logs import start_logging
+from artstore_kit.settings import LogSettings
 from artstore_kit.start import StartRefused
-from storage_element.command import cat, check, export, listing
 from storage_element.command.terminal import NOT_DONE, tell
 
 _ENDED_BY_SIGNAL = 128
@@ -18,7 +20,6 @@ _SIGINT, _SIGPIPE = 2, 13
 class Room(Protocol):
     """A module of this package: one command."""
 
-    HELP: str
     DESCRIPTION: str
     FAILED: str
 
@@ -30,13 +31,20 @@ class Room(Protocol):
         ...
 
 
-ROOMS: dict[str, Room] = {"check": check, "ls": listing, "cat": cat, "export": export}
+ROOMS = {
+    "ls": ("listing", "which documents are there?"),
+    "cat": ("cat", "the content of one document"),
+    "check": ("check", "is every document there and intact?"),
+    "export": ("export", "documents into a bag (BagIt 1.0)"),
+    "import": ("importing", "the documents of a bag into a stopped element"),
+}
+"""The module of each command, and what it does."""
 
 
 def main() -> int:
     """Carry out the command line; the exit code."""
-    given = _parser().parse_args()
-    room = ROOMS[given.command]
+    room, given = _parsed(sys.argv[1:])
+    start_logging("artstore-element", LogSettings(level="WARNING"), sys.stderr)
     try:
         code = room.run(given)
         sys.stdout.flush()
@@ -51,16 +59,16 @@ def main() -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parsed(arguments: Sequence[str]) -> tuple[Room, argparse.Namespace]:
+    """The room that is asked for, and what it is given. The others are not even loaded: that takes a second."""
     parser = argparse.ArgumentParser(prog="artstore-element", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, room in ROOMS.items():
-        command = commands.add_parser(
-            name,
-            help=room.HELP,
-            description=room.DESCRIPTION,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        command.add_argument("root", metavar="DIRECTORY", type=Path, help="which holds the element's element.json")
-        room.arguments(command)
-    return parser
+    rooms: dict[str, Room] = {}
+    for name, (module, what) in ROOMS.items():
+        command = commands.add_parser(name, help=what, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if arguments and arguments[0] == name:
+            rooms[name] = room = cast(Room, import_module(f"{__name__}.{module}"))
+            command.description = room.DESCRIPTION
+            room.arguments(command)
+    given = parser.parse_args(arguments)
+    return rooms[given.command], given

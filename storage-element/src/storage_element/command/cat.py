@@ -5,10 +5,9 @@ import sys
 
 from artstore_kit.contracts.ids import parse_file_id
 from storage_element.adapters.local.bare_element import Unreadable, bare_element
-from storage_element.command.terminal import DAMAGED, DONE, tell
+from storage_element.command.terminal import DAMAGED, DONE, takes_directory, tell
 from storage_element.services.look import given_content
 
-HELP = "the content of one document"
 DESCRIPTION = """Writes the content of a document to standard output as it was given, and compares it with its
 sha-256. Changes nothing; the element may be running.
 
@@ -19,6 +18,7 @@ FAILED = "was not read"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command is given."""
+    takes_directory(parser)
     parser.add_argument("id", metavar="ID", help="of the document")
 
 

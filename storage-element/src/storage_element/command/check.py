@@ -7,11 +7,10 @@ import time
 from dataclasses import asdict
 
 from storage_element.adapters.local import disk
-from storage_element.command.terminal import DAMAGED, DONE, counted, telling
+from storage_element.command.terminal import DAMAGED, DONE, counted, takes_directory, telling
 from storage_element.domain import layout
 from storage_element.services.inspect import Inspection, inspect
 
-HELP = "is every document there and intact?"
 DESCRIPTION = """Checks that every document in an element's directory is there and intact: its attributes can be
 read and lie where its id says, its content has the size and the sha-256 that they name, and the journal can be
 replayed. Changes nothing. Stop the element first, or check a copy.
@@ -22,6 +21,7 @@ FAILED = "was not checked"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command is given."""
+    takes_directory(parser)
     parser.add_argument("--quick", action="store_true", help="compare sizes only, do not read the content")
     parser.add_argument("--json", action="store_true", help="the report as one JSON document on standard output")
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from artstore_kit.contracts.ids import parse_file_id
 from storage_element.adapters.bag_writer import BagWriter
 from storage_element.adapters.local.bare_element import bare_element
-from storage_element.command.terminal import DAMAGED, DONE, counted, tell, telling
+from storage_element.command.terminal import DAMAGED, DONE, counted, takes_directory, tell, telling
 from storage_element.services.export import Exported, Exporter, Wanted
 
-HELP = "documents into a bag (BagIt 1.0)"
 DESCRIPTION = """Makes the directory TARGET: a bag (RFC 8493) of all documents, or of those that are named, with
 their attributes, as the element holds them. Each content is compared with its sha-256 on the way. The bag comes to be
 whole or not at all: what is under way is called TARGET.partial and is no bag. Changes nothing in the element, which
@@ -26,6 +25,7 @@ FAILED = "was not exported"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command is given."""
+    takes_directory(parser)
     parser.add_argument("target", metavar="TARGET", type=Path, help="a directory that does not exist yet")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--id", action="append", default=[], help="export this document; may be given again")

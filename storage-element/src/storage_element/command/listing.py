@@ -7,10 +7,9 @@ import sys
 from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.files import FileAttributes
 from storage_element.adapters.local.bare_element import Unreadable, bare_element
-from storage_element.command.terminal import DAMAGED, DONE, printable, tell
+from storage_element.command.terminal import DAMAGED, DONE, printable, takes_directory, tell
 from storage_element.services.look import look_at
 
-HELP = "which documents are there?"
 DESCRIPTION = """Lists the documents in an element's directory, in the order of their ids: id, size, when, collection,
 name. Documents that only the journal knows, because the element was not stopped in order, are listed too. Changes
 nothing; the element may be running.
@@ -21,6 +20,7 @@ FAILED = "was not listed"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command is given."""
+    takes_directory(parser)
     parser.add_argument("--json", action="store_true", help="all that is known of each, one JSON object a line")
 
 

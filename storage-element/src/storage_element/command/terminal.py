@@ -1,12 +1,19 @@
 """How the commands talk: data on standard output, everything else on standard error, and what exit codes say."""
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 DONE, DAMAGED, NOT_DONE = 0, 1, 2
 EXIT_CODES = "exit codes: 0 {done}; 1 {damaged}; 2 {not_done}"
 TELL_EVERY_S = 1.0
+
+
+def takes_directory(parser: argparse.ArgumentParser) -> None:
+    """The one thing that every command is given."""
+    parser.add_argument("root", metavar="DIRECTORY", type=Path, help="which holds the element's element.json")
 
 
 def tell(text: str) -> None:

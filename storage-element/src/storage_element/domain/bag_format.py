@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from uuid import UUID
 
 from storage_element.domain import layout
@@ -63,16 +64,29 @@ def entries(lines: Iterable[str], name: str) -> Iterator[tuple[str, str]]:
         yield path, match[1].lower()
 
 
-def is_attributes(path: str) -> bool:
-    """Whether the path is that of a document's attributes rather than its content; `BadBag` when it is neither's."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A payload file: the content of a document in this version, or its attributes when `version` is 0."""
+
+    file_id: UUID
+    version: int
+
+    @property
+    def path(self) -> str:
+        """Where a bag holds it."""
+        return content_name(self.file_id, self.version) if self.version else attributes_name(self.file_id)
+
+
+def part_at(path: str) -> Part:
+    """What lies at a path of the payload; `BadBag` when nothing that an element writes belongs there."""
     name = path.rpartition("/")[2]
-    if path.startswith(f"{PAYLOAD}/"):
-        if layout.id_of(name, layout.ATTRIBUTES_SUFFIX):
-            return True
-        match = _CONTENT.fullmatch(name)
-        if match and layout.id_of(match[1], ""):
-            return False
-    raise BadBag(f"{path} is neither the content nor the attributes of a document")
+    match = _CONTENT.fullmatch(name)
+    file_id = layout.id_of(match[1], "") if match else layout.id_of(name, layout.ATTRIBUTES_SUFFIX)
+    if file_id:
+        part = Part(file_id, int(match[2]) if match else 0)
+        if part.path == path:
+            return part
+    raise BadBag(f"{path} is neither the content nor the attributes of a document, in the place that its id names")
 
 
 def info_line(label: str, value: str) -> str:

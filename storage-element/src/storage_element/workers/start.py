@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from artstore_kit.contracts.errors import StorageFault, StorageFull
 from artstore_kit.workers import Background, run_forever
-from storage_element.config import Settings
-from storage_element.factory import Services, open_services
+from storage_element.config import CommandSettings, Settings
+from storage_element.factory import Alone, Services, open_alone, open_services
 
 CHECKPOINT_LOOK_EVERY_S = 0.25
 INDEX_EVERY_S = 0.04
@@ -27,3 +28,15 @@ async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[
         yield services
         with suppress(StorageFull, StorageFault):  # then the next start replays
             await checkpoint.run()
+
+
+@asynccontextmanager
+async def running_alone(root: Path, settings: CommandSettings) -> AsyncIterator[Alone]:
+    """An element that takes writes from this process alone; at the end all of them are synced as plain files."""
+    async with open_alone(root, settings) as alone, Background() as background:
+        await background.start("placing", alone.committer.run_placing())
+        await background.start("commit", alone.committer.run())
+        checkpoint = alone.checkpoint
+        await background.start("checkpoint", run_forever("checkpoint", CHECKPOINT_LOOK_EVERY_S, checkpoint.run_if_due))
+        yield alone
+        await checkpoint.run()
