@@ -42,6 +42,14 @@ class JournalSettings(BaseModel):
     checkpoint_interval_s: float = Field(30.0, gt=0, description="a checkpoint at least this often")
 
 
+class ScrubSettings(BaseModel):
+    """Reading every stored content again against its sha-256."""
+
+    enabled: bool = Field(True, description="whether passes begin by themselves; one can always be asked for")
+    mib_per_s: float = Field(20.0, gt=0, description="MiB that are read in a second, at most")
+    interval_days: float = Field(30.0, gt=0, description="time from the beginning of one pass to that of the next")
+
+
 class ReportSettings(BaseModel):
     """What the admin module is told."""
 
@@ -59,6 +67,7 @@ class Settings(ServiceSettings):
     content: ContentSettings = ContentSettings()
     journal: JournalSettings = JournalSettings()
     report: ReportSettings = ReportSettings()
+    scrub: ScrubSettings = ScrubSettings()
 
 
 class CommandSettings(BaseSettings):

@@ -19,6 +19,7 @@ from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.adapters.local.threads import FilesInThreads, JournalInThread, SuperblocksInThread
+from storage_element.adapters.local.upkeep import LocalUpkeep
 from storage_element.config import CommandSettings, JournalSettings, Settings
 from storage_element.domain import layout
 from storage_element.domain.storage import Storage
@@ -27,6 +28,7 @@ from storage_element.services.catalog import Catalog
 from storage_element.services.changes import ChangeFeed
 from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.commit import Committer
+from storage_element.services.contain import Containment
 from storage_element.services.import_bag import Imported, Importer
 from storage_element.services.indexing import Indexer
 from storage_element.services.measure import Measure
@@ -35,7 +37,9 @@ from storage_element.services.receive import Receiver
 from storage_element.services.recover import recover
 from storage_element.services.report import Reporter
 from storage_element.services.reservations import Reservations
+from storage_element.services.scrub import Scrubber
 from storage_element.services.superseded import Superseded
+from storage_element.services.verify import Verifier
 from storage_element.services.write import Writer
 from storage_element.services.write_many import ManyWriter
 
@@ -55,6 +59,7 @@ class Services:
     committer: Committer
     checkpoint: Checkpoint
     indexer: Indexer
+    scrubber: Scrubber
     checks: Sequence[Check]
 
 
@@ -98,7 +103,9 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
         superseded = Superseded(files, reservations, settings.content.replaced_grace_s)
         checkpoint = Checkpoint(committer, files, superblocks, superseded, settings.journal)
         measure = Measure(files, settings.capacity.reserve_bytes)
-        reader = Reader(files, superblocks)
+        containment = Containment(files, storage.upkeep, checkpoint, reservations)
+        await containment.load()
+        reader = Reader(files, superblocks, containment)
         token = ServiceToken.of(settings.admin, settings.account)
         stack.push_async_callback(token.close)
         admin = AdminClient.of(settings.admin, token)
@@ -109,6 +116,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             committer=committer,
             measure=measure,
             index=index,
+            containment=containment,
             admin=admin,
         )
         writer = Writer(
@@ -129,8 +137,12 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             committer=committer,
             checkpoint=checkpoint,
             indexer=indexer,
+            scrubber=Scrubber(
+                storage.upkeep, Verifier(files, storage.upkeep, containment), containment, settings.scrub
+            ),
             checks=[
                 Check("storage", lambda: _storage(committer)),
+                Check("content", lambda: _content(containment)),
                 Check("postgres", index.check, Health.DEGRADED),
             ],
         )
@@ -165,10 +177,18 @@ async def _local_storage(
         stack.callback(files.close)
         journal = JournalInThread(Journal(root / layout.JOURNAL, element_id, journal_settings.segment_bytes))
         stack.callback(journal.close)
-        yield Storage(journal, files, superblocks)
+        upkeep = LocalUpkeep(root)
+        stack.callback(upkeep.close)
+        yield Storage(journal, files, superblocks, upkeep)
 
 
 async def _storage(committer: Committer) -> CheckResult:
     if committer.fault:
         return CheckResult(health=Health.DEGRADED, detail="storage_fault: reads only, until a restart")
+    return CheckResult()
+
+
+async def _content(containment: Containment) -> CheckResult:
+    if count := len(containment.damaged):
+        return CheckResult(health=Health.DEGRADED, detail=f"content_corrupt: {count} files; quarantine/ says which")
     return CheckResult()

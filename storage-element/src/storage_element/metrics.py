@@ -19,3 +19,9 @@ REPLAYED = Counter("artstore_element_replayed_records_total", "Journal records r
 INDEX_PENDING = Gauge("artstore_element_index_pending_records", "Committed records that the index does not show yet")
 INDEX_REBUILDS = Counter("artstore_element_index_rebuilds_total", "Times the index was rebuilt from the files")
 UNREADABLE = Counter("artstore_element_unreadable_attributes_total", "attr.json files that a rebuild could not read")
+CORRUPT = Gauge("artstore_element_corrupt_contents", "Files whose content is damaged or missing")
+SCRUBBED_FILES = Counter("artstore_element_scrubbed_files_total", "Contents read again and judged", ["outcome"])
+SCRUBBED_BYTES = Counter("artstore_element_scrubbed_bytes_total", "Bytes of content read again from the disk")
+OLDEST_UNVERIFIED = Gauge(
+    "artstore_element_scrub_oldest_unverified_seconds", "Age of the oldest stored or verified content, at most"
+)

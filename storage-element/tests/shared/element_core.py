@@ -21,6 +21,7 @@ from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.adapters.local.threads import FilesInThreads, JournalInThread, SuperblocksInThread
+from storage_element.adapters.local.upkeep import LocalUpkeep
 from storage_element.config import JournalSettings
 from storage_element.domain import layout
 from storage_element.domain.records import NO_STAGING, Kind, Record
@@ -76,7 +77,9 @@ async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Co
             threaded_journal := JournalInThread(journal),
             threaded_files := FilesInThreads(files, executor),
             SuperblocksInThread(superblocks, executor),
+            upkeep := LocalUpkeep(root),
         )
+        stack.callback(upkeep.close)
         stack.callback(threaded_files.close)
         stack.callback(threaded_journal.close)
         await storage.superblocks.open(ELEMENT_ID, Mode.EDIT)

@@ -21,7 +21,14 @@ from artstore_kit.exchange import Body
 from artstore_kit.settings import PostgresSettings, ServerSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import open_client
-from storage_element.config import CapacitySettings, ElementSettings, JournalSettings, ReportSettings, Settings
+from storage_element.config import (
+    CapacitySettings,
+    ElementSettings,
+    JournalSettings,
+    ReportSettings,
+    ScrubSettings,
+    Settings,
+)
 from storage_element.domain import layout
 from storage_element.factory import Services
 from storage_element.main import create_app
@@ -154,9 +161,10 @@ class SettingsAt:
         mode: Mode = Mode.EDIT,
         reserve_bytes: int = 0,
         report_interval_s: float = 5,
+        scrub: ScrubSettings | None = None,
         **journal: float,
     ) -> Settings:
-        """Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise."""
+        """Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise; no scrub."""
         return Settings(
             server=ServerSettings(port=0),
             tokens=self.admin.token_settings(),
@@ -169,6 +177,7 @@ class SettingsAt:
             capacity=CapacitySettings(reserve_bytes=reserve_bytes),
             journal=JournalSettings.model_validate({"segment_bytes": MIB, "checkpoint_interval_s": 3600, **journal}),
             report=ReportSettings(interval_s=report_interval_s),
+            scrub=scrub or ScrubSettings(enabled=False),
         )
 
     @asynccontextmanager

@@ -55,6 +55,7 @@ class ElementReport(BaseModel):
     files: int | None = Field(None, ge=0, description="number of files; null while the index is not available")
     last_lsn: int = Field(ge=0)
     writable: bool = Field(description="false after a storage fault or when full")
+    corrupt_contents: int = Field(0, ge=0, description="files whose content is known to be damaged or missing")
     state: str = Field("ok", pattern=r"^[a-z_]{1,64}$", description="ok, or the code of what is wrong")
 
 

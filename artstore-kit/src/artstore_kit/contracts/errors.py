@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -31,7 +31,7 @@ class Problem(BaseModel):
 class ArtStoreError(Exception):
     """The request could not be carried out."""
 
-    status: ClassVar[int] = 500
+    status: int = 500
     code: ClassVar[str] = "internal_error"
 
     def __init__(
@@ -362,6 +362,12 @@ class ContentCorrupt(ArtStoreError):
     """The stored content no longer has its digest; it was not served."""
 
     status = 502
+
+    def __init__(self, detail: str = "", *, gone: bool = False, **more: Any) -> None:
+        """502 while another reading may succeed; 410 when it is `gone`: it was moved away, and no retry will help."""
+        super().__init__(detail, **(more | {"gone": True} if gone else more))
+        if gone:
+            self.status = 410
 
 
 class StorageFault(ArtStoreError):

@@ -14,6 +14,8 @@ QUARANTINE = "quarantine"
 SUPERBLOCK = "element.json"
 LOCK = "element.lock"
 ATTRIBUTES_SUFFIX = ".attr.json"
+REASON_SUFFIX = ".reason.json"
+NOTES = "notes"
 
 
 def directory_of(file_id: UUID) -> str:
@@ -40,6 +42,11 @@ def content_path(file_id: UUID, version: int) -> str:
 def staging_path(name: str) -> str:
     """Path of bytes not yet committed, relative to the element's root."""
     return f"{STAGING}/{name}"
+
+
+def note_path(name: str) -> str:
+    """Path of what the element's own care remembers, relative to the element's root."""
+    return f"{NOTES}/{name}.json"
 
 
 def id_of(name: str, suffix: str) -> UUID | None:

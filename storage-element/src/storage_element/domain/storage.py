@@ -13,6 +13,7 @@ from artstore_kit.start import StartRefused
 from storage_element.domain.capacity import Room
 from storage_element.domain.records import Record
 from storage_element.domain.superblock import Superblock
+from storage_element.domain.upkeep import Upkeep
 
 
 class JournalDamaged(StartRefused):
@@ -203,3 +204,4 @@ class Storage:
     journal: Journal
     files: Files
     superblocks: Superblocks
+    upkeep: Upkeep

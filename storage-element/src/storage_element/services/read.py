@@ -11,7 +11,9 @@ from artstore_kit.contracts import modes
 from artstore_kit.contracts.errors import ContentCorrupt
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.modes import Operation
+from storage_element.domain.faults import is_passing
 from storage_element.domain.storage import ContentMissing, Files, OpenContent, Superblocks
+from storage_element.services.contain import Containment
 
 REMEMBERED_FILES = 20_000
 
@@ -19,9 +21,10 @@ REMEMBERED_FILES = 20_000
 class Reader:
     """What the element shows of its files."""
 
-    def __init__(self, files: Files, superblocks: Superblocks) -> None:
+    def __init__(self, files: Files, superblocks: Superblocks, containment: Containment) -> None:
         self._files = files
         self._superblocks = superblocks
+        self._containment = containment
         self._remembered: LRUCache[UUID, FileAttributes] = LRUCache(REMEMBERED_FILES)
         self._forgotten = 0
 
@@ -41,10 +44,17 @@ class Reader:
         self._forgotten += 1
         self._remembered.pop(file_id, None)
 
+    def removed(self, file_id: UUID) -> None:
+        """The file is gone; its id may be given again."""
+        self.forget(file_id)
+        self._containment.forget(file_id)
+
     @asynccontextmanager
     async def content(self, file: FileAttributes) -> AsyncIterator[OpenContent]:
         """The content of a file, of the right size; `ContentCorrupt` when it is not."""
         modes.require(self._superblocks.current.mode, Operation.READ_CONTENT)
+        if damage := self._containment.of(file.file_id, file.content.version):
+            raise ContentCorrupt(f"The content of {file.file_id} {damage.detail}.", gone=damage.is_gone)
         content = await self._open(file)
         try:
             if content.size != file.content.stored_size:
@@ -60,6 +70,10 @@ class Reader:
             self.forget(file.file_id)
             await self.attributes(file.file_id)  # FileUnknown when it was removed meanwhile
             raise ContentCorrupt(f"The content of {file.file_id} is missing.") from None
+        except OSError as error:
+            if is_passing(error):
+                raise
+            raise ContentCorrupt(f"The content of {file.file_id} cannot be read.") from error
 
 
 def _parsed(file_id: UUID, data: bytes) -> FileAttributes:

@@ -10,6 +10,7 @@ from storage_element.adapters.index import Index
 from storage_element.config import ElementSettings
 from storage_element.domain.storage import Superblocks
 from storage_element.services.commit import Committer
+from storage_element.services.contain import Containment
 from storage_element.services.measure import Measure
 
 COUNTED_EVERY_S = 60.0
@@ -26,6 +27,7 @@ class Reporter:
         committer: Committer,
         measure: Measure,
         index: Index,
+        containment: Containment,
         admin: AdminClient,
     ) -> None:
         self._settings = settings
@@ -33,6 +35,7 @@ class Reporter:
         self._committer = committer
         self._measure = measure
         self._index = index
+        self._containment = containment
         self._admin = admin
         self._registered = False
         self._files: int | None = None
@@ -53,7 +56,6 @@ class Reporter:
         """The state of this element now."""
         block = self._superblocks.current
         capacity = self._measure.capacity()
-        state = "storage_fault" if self._committer.fault else "ok"
         full = capacity.fullness is Fullness.FULL
         return ElementReport(
             mode=block.mode,
@@ -61,9 +63,18 @@ class Reporter:
             capacity=capacity,
             files=await self._count(),
             last_lsn=self._committer.placed_lsn,
-            writable=block.mode in ALLOWED[Operation.CREATE] and state == "ok" and not full,
-            state="storage_full" if full and state == "ok" else state,
+            writable=block.mode in ALLOWED[Operation.CREATE] and not self._committer.fault and not full,
+            corrupt_contents=len(self._containment.damaged),
+            state=self._state(full=full),
         )
+
+    def _state(self, *, full: bool) -> str:
+        """The worst that is to be told."""
+        if self._committer.fault:
+            return "storage_fault"
+        if full:
+            return "storage_full"
+        return "content_corrupt" if self._containment.damaged else "ok"
 
     async def _count(self) -> int | None:
         if time.monotonic() - self._counted_at >= COUNTED_EVERY_S:

@@ -117,6 +117,7 @@ class Writer:
             rules.matches_revision(file, if_match)
             rules.may_remove(file, datetime.now(UTC))
             await self._commit(Draft(Kind.REMOVE, file.model_copy()))
+            self._reader.removed(file_id)
 
     async def _store(self, upload: Upload, received: Received) -> tuple[FileAttributes, bool]:
         content = _content(received.size, received.sha256)

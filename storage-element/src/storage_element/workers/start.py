@@ -11,6 +11,7 @@ from storage_element.config import CommandSettings, Settings
 from storage_element.factory import Alone, Services, open_alone, open_services
 
 CHECKPOINT_LOOK_EVERY_S = 0.25
+UPKEEP_PAUSE_S = 0.05
 INDEX_EVERY_S = 0.04
 """A transaction for each batch of the journal would take as long as the rest of the upload."""
 
@@ -25,6 +26,7 @@ async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[
         await background.start("index", run_forever("index", INDEX_EVERY_S, services.indexer.round))
         await background.start("checkpoint", run_forever("checkpoint", CHECKPOINT_LOOK_EVERY_S, checkpoint.run_if_due))
         await background.start("report", run_forever("report", settings.report.interval_s, services.reporter.round))
+        await background.start("scrub", run_forever("scrub", UPKEEP_PAUSE_S, services.scrubber.round))
         yield services
         with suppress(StorageFull, StorageFault):  # then the next start replays
             await checkpoint.run()

@@ -1,6 +1,7 @@
 """Durable primitives of the local file system: whole-file replacement, synced names, `syncfs`, the element's lock."""
 
 import ctypes
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -10,19 +11,37 @@ from pathlib import Path
 from storage_element.domain.storage import ElementInUse
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
 
 
 def replace_durably(path: Path, data: bytes) -> None:
     """Put `data` at `path`; after a crash there is the old file or the new one, whole, and on return the new one."""
     fresh = path.with_name(f".{path.name}.new")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    write_durably(fresh, data)
+    fresh.rename(path)
+    sync_directory(path.parent)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Return when `data` is at `path` and on stable storage; its name may not be yet."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:
         write_all(fd, data)
         os.fsync(fd)
     finally:
         os.close(fd)
-    fresh.rename(path)
-    sync_directory(path.parent)
+
+
+def rename_new(source: Path, target: Path) -> None:
+    """Rename, never over something: `FileExistsError` when there is a target (renameat2(2), RENAME_NOREPLACE)."""
+    if _LIBC.renameat2(_AT_FDCWD, bytes(source), _AT_FDCWD, bytes(target), _RENAME_NOREPLACE) != 0:
+        number = ctypes.get_errno()
+        if number != errno.EINVAL:
+            raise OSError(number, os.strerror(number), str(source), None, str(target))
+        # A file system without it (NFS): a link is never made over something either.
+        target.hardlink_to(source)
+        source.unlink()
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:
