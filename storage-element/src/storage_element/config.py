@@ -33,6 +33,15 @@ class ContentSettings(BaseModel):
     replaced_grace_s: float = Field(300.0, ge=0, description="replaced content can be read to its end for so long")
 
 
+class UploadSettings(BaseModel):
+    """Uploads that are sent in parts."""
+
+    expiry_s: float = Field(86_400.0, gt=0, description="an upload is forgotten so long after its last part")
+    most_open: int = Field(10_000, ge=0, description="uploads that may be open at a time")
+    most_open_bytes: int = Field(2**40, ge=0, description="their announced sizes together")
+    reap_interval_s: float = Field(60.0, gt=0, description="how often forgotten uploads are looked for")
+
+
 class JournalSettings(BaseModel):
     """The write-ahead log."""
 
@@ -65,6 +74,7 @@ class Settings(ServiceSettings):
     element: ElementSettings
     capacity: CapacitySettings = CapacitySettings()
     content: ContentSettings = ContentSettings()
+    uploads: UploadSettings = UploadSettings()
     journal: JournalSettings = JournalSettings()
     report: ReportSettings = ReportSettings()
     scrub: ScrubSettings = ScrubSettings()

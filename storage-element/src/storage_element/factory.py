@@ -14,12 +14,14 @@ from artstore_kit.health import Check, CheckResult, Health
 from artstore_kit.postgres import Database
 from artstore_kit.service_token import ServiceToken
 from storage_element.adapters.index import Index
+from storage_element.adapters.local.direct import Buffers
 from storage_element.adapters.local.disk import make_directories, take_lock
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.adapters.local.threads import FilesInThreads, JournalInThread, SuperblocksInThread
 from storage_element.adapters.local.upkeep import LocalUpkeep
+from storage_element.adapters.local.uploads import LocalUploads
 from storage_element.config import CommandSettings, JournalSettings, Settings
 from storage_element.domain import layout
 from storage_element.domain.storage import Storage
@@ -32,6 +34,7 @@ from storage_element.services.contain import Containment
 from storage_element.services.import_bag import Imported, Importer
 from storage_element.services.indexing import Indexer
 from storage_element.services.measure import Measure
+from storage_element.services.open_uploads import OpenUploads
 from storage_element.services.read import Reader
 from storage_element.services.receive import Receiver
 from storage_element.services.recover import recover
@@ -39,6 +42,7 @@ from storage_element.services.report import Reporter
 from storage_element.services.reservations import Reservations
 from storage_element.services.scrub import Scrubber
 from storage_element.services.superseded import Superseded
+from storage_element.services.uploads import UploadSessions
 from storage_element.services.verify import Verifier
 from storage_element.services.write import Writer
 from storage_element.services.write_many import ManyWriter
@@ -52,6 +56,7 @@ class Services:
 
     writer: Writer
     many_writer: ManyWriter
+    uploads: UploadSessions
     reader: Reader
     feed: ChangeFeed
     catalog: Catalog
@@ -119,16 +124,29 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             containment=containment,
             admin=admin,
         )
+        receiver = Receiver(files, measure, committer, settings.journal.inline_bytes)
         writer = Writer(
             committer=committer,
-            receiver=Receiver(files, measure, committer, settings.journal.inline_bytes),
+            receiver=receiver,
             reader=reader,
             superblocks=superblocks,
             reservations=reservations,
             superseded=superseded,
         )
+        uploads = UploadSessions(
+            uploads=storage.uploads,
+            files=files,
+            writer=writer,
+            receiver=receiver,
+            measure=measure,
+            open_uploads=OpenUploads(settings.uploads),
+            committer=committer,
+            expiry_s=settings.uploads.expiry_s,
+        )
+        await uploads.load()
         yield Services(
             writer=writer,
+            uploads=uploads,
             many_writer=ManyWriter(writer),
             reader=reader,
             feed=ChangeFeed(index, indexer, stopping),
@@ -173,13 +191,14 @@ async def _local_storage(
         stack.callback(close, take_lock(root / layout.LOCK))
         superblocks = SuperblocksInThread(Superblocks(root), executor)
         await superblocks.open(element_id, mode)
-        files = FilesInThreads(LocalFiles(root), executor)
+        buffers = Buffers()
+        files = FilesInThreads(LocalFiles(root), executor, buffers)
         stack.callback(files.close)
         journal = JournalInThread(Journal(root / layout.JOURNAL, element_id, journal_settings.segment_bytes))
         stack.callback(journal.close)
         upkeep = LocalUpkeep(root)
         stack.callback(upkeep.close)
-        yield Storage(journal, files, superblocks, upkeep)
+        yield Storage(journal, files, superblocks, upkeep, LocalUploads(root, executor, buffers))
 
 
 async def _storage(committer: Committer) -> CheckResult:

@@ -16,6 +16,7 @@ CHECKPOINT_SECONDS = Histogram(
 )
 FAULT = Gauge("artstore_element_storage_fault", "1 when the element takes no writes after a storage error")
 REPLAYED = Counter("artstore_element_replayed_records_total", "Journal records replayed at start")
+OPEN_UPLOADS = Gauge("artstore_element_open_uploads", "Uploads in parts that are neither committed nor given up")
 INDEX_PENDING = Gauge("artstore_element_index_pending_records", "Committed records that the index does not show yet")
 INDEX_REBUILDS = Counter("artstore_element_index_rebuilds_total", "Times the index was rebuilt from the files")
 UNREADABLE = Counter("artstore_element_unreadable_attributes_total", "attr.json files that a rebuild could not read")

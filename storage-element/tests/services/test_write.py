@@ -16,7 +16,7 @@ from running_element import MIB, Element, ElementAt, arriving, code
 from artstore_kit.contracts.errors import IncompleteBody, StorageFull
 from artstore_kit.contracts.files import ATTRIBUTES_LIMIT_BYTES, UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
-from storage_element.adapters.local import staging
+from storage_element.adapters.local import stream
 from storage_element.adapters.local.direct import DirectFile
 from storage_element.domain.capacity import Room
 from storage_element.services.receive import Announced
@@ -225,8 +225,8 @@ async def test_a_body_that_ends_too_early_leaves_nothing(element: Element, conte
 
 @pytest.fixture
 def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staging, "FIRST_BUFFER_BYTES", 4096)
-    monkeypatch.setattr(staging, "BUFFER_BYTES", 8192)
+    monkeypatch.setattr(stream, "FIRST_BUFFER_BYTES", 4096)
+    monkeypatch.setattr(stream, "BUFFER_BYTES", 8192)
 
 
 async def test_many_uploads_at_once_keep_their_bytes_apart(element: Element, small_buffers: None) -> None:

@@ -16,12 +16,14 @@ from artstore_kit.contracts.modes import Mode
 from artstore_kit.testing.documents import document
 from artstore_kit.workers import Background
 from storage_element.adapters.index import Entry
+from storage_element.adapters.local.direct import Buffers
 from storage_element.adapters.local.disk import make_directories
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.adapters.local.threads import FilesInThreads, JournalInThread, SuperblocksInThread
 from storage_element.adapters.local.upkeep import LocalUpkeep
+from storage_element.adapters.local.uploads import LocalUploads
 from storage_element.config import JournalSettings
 from storage_element.domain import layout
 from storage_element.domain.records import NO_STAGING, Kind, Record
@@ -71,13 +73,14 @@ async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Co
     async with AsyncExitStack() as stack:
         make_directories(root)
         executor = stack.enter_context(ThreadPoolExecutor(2, "io"))
-        superblocks, files = Superblocks(root), LocalFiles(root)
+        superblocks, files, buffers = Superblocks(root), LocalFiles(root), Buffers()
         journal = Journal(root / layout.JOURNAL, ELEMENT_ID, segment_bytes)
         storage = Storage(
             threaded_journal := JournalInThread(journal),
-            threaded_files := FilesInThreads(files, executor),
+            threaded_files := FilesInThreads(files, executor, buffers),
             SuperblocksInThread(superblocks, executor),
             upkeep := LocalUpkeep(root),
+            LocalUploads(root, executor, buffers),
         )
         stack.callback(upkeep.close)
         stack.callback(threaded_files.close)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from storage_element.config import (
     ReportSettings,
     ScrubSettings,
     Settings,
+    UploadSettings,
 )
 from storage_element.domain import layout
 from storage_element.factory import Services
@@ -162,6 +163,7 @@ class SettingsAt:
         reserve_bytes: int = 0,
         report_interval_s: float = 5,
         scrub: ScrubSettings | None = None,
+        uploads: Mapping[str, float] | None = None,
         **journal: float,
     ) -> Settings:
         """Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise; no scrub."""
@@ -176,6 +178,7 @@ class SettingsAt:
             ),
             capacity=CapacitySettings(reserve_bytes=reserve_bytes),
             journal=JournalSettings.model_validate({"segment_bytes": MIB, "checkpoint_interval_s": 3600, **journal}),
+            uploads=UploadSettings.model_validate(uploads or {}),
             report=ReportSettings(interval_s=report_interval_s),
             scrub=scrub or ScrubSettings(enabled=False),
         )

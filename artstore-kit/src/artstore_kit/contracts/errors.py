@@ -247,6 +247,36 @@ class UploadInProgress(ArtStoreError):
     status = 409
 
 
+class UploadUnknown(ArtStoreError):
+    """No open upload has this id: it was committed or aborted, it has expired, or it belongs to somebody else."""
+
+    status = 404
+
+
+class UploadOffsetMismatch(ArtStoreError):
+    """The part does not begin where the upload ends; ask for the offset and go on from there."""
+
+    status = 409
+
+
+class UploadTakenOver(ArtStoreError):
+    """Another request goes on with this upload; what came of this part does not count."""
+
+    status = 409
+
+
+class UploadIncomplete(ArtStoreError):
+    """The upload cannot be committed before all of its bytes have come."""
+
+    status = 409
+
+
+class UploadLimitReached(ArtStoreError):
+    """Too much is being uploaded to this element; try again later."""
+
+    status = 503
+
+
 class FileHeld(ArtStoreError):
     """The file is under a legal hold."""
 

@@ -28,7 +28,7 @@ async def put(exchange: Exchange[Services]) -> None:
         parse_file_id(exchange.params["file_id"]),
         attributes,
         who.on_whose_behalf,
-        _announced(exchange),
+        announced(exchange),
     )
     file, created = await exchange.services.writer.create(upload, exchange.body())
     await exchange.answer_json(201 if created else 200, file.to_json(), [("etag", revision_tag(file))])
@@ -43,7 +43,7 @@ async def replace(exchange: Exchange[Services]) -> None:
     if changes.collection is not None:
         who.require_grant(Action.WRITE, changes.collection)
     if_match = exchange.header("if-match")
-    replacement = Replacement(file_id, changes, who.on_whose_behalf, _announced(exchange), if_match)
+    replacement = Replacement(file_id, changes, who.on_whose_behalf, announced(exchange), if_match)
     file = await exchange.services.writer.replace(replacement, exchange.body())
     await exchange.answer_json(200, file.to_json(), [("etag", revision_tag(file))])
 
@@ -116,8 +116,8 @@ def _conditions(exchange: Exchange[Services]) -> ConditionHeaders:
     )
 
 
-def _announced(exchange: Exchange[Services]) -> Announced:
-    """Content without a coding is its own representation, so both digest fields speak of the same bytes."""
+def announced(exchange: Exchange[Services]) -> Announced:
+    """What the sender says of the body. Without a coding it is its own representation: both digests are of it."""
     found = {parse_sha256(exchange.header(name)) for name in (REPR_DIGEST_HEADER, CONTENT_DIGEST_HEADER)} - {None}
     if len(found) > 1:
         raise DigestMismatch(f"{REPR_DIGEST_HEADER} and {CONTENT_DIGEST_HEADER} do not agree.")

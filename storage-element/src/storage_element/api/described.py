@@ -41,6 +41,20 @@ REPLACE: dict[str, Any] = {
     "requestBody": {"required": True, "content": _BYTES},
     "responses": {"200": {"description": "Replaced, durably", "content": _FILE}, "default": _PROBLEM},
 }
+APPEND: dict[str, Any] = {
+    "summary": "Send the next part of an upload",
+    "description": "The raw body is what follows the first `Upload-Offset` bytes; it is on stable storage when it is "
+    "answered. What came of a part that breaks off counts, unless a `Content-Digest` was sent with it.",
+    "operationId": "append_to_upload",
+    "tags": ["uploads"],
+    "parameters": [
+        {"name": "upload_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
+        _header("Upload-Offset", required=True),
+        _header("Content-Digest"),
+    ],
+    "requestBody": {"required": True, "content": _BYTES},
+    "responses": {"204": {"description": "Taken; `Upload-Offset` says how much there is now"}, "default": _PROBLEM},
+}
 PUT_MANY: dict[str, Any] = {
     "summary": "Store several small files",
     "description": "For services that may name whom they act for. The format of both bodies is that of the kit's "

@@ -16,6 +16,7 @@ LOCK = "element.lock"
 ATTRIBUTES_SUFFIX = ".attr.json"
 REASON_SUFFIX = ".reason.json"
 NOTES = "notes"
+SESSION_SUFFIX = ".upload.json"
 
 
 def directory_of(file_id: UUID) -> str:
@@ -37,6 +38,11 @@ def attributes_path(file_id: UUID) -> str:
 def content_path(file_id: UUID, version: int) -> str:
     """Path of a version of the content, relative to the element's root."""
     return f"{directory_of(file_id)}/{file_id}.v{version}"
+
+
+def session_path(upload_id: UUID) -> str:
+    """Path of what is known of an upload that is sent in parts; its content lies beside, under its id alone."""
+    return f"{STAGING}/{upload_id}{SESSION_SUFFIX}"
 
 
 def staging_path(name: str) -> str:

@@ -14,6 +14,7 @@ from storage_element.domain.capacity import Room
 from storage_element.domain.records import Record
 from storage_element.domain.superblock import Superblock
 from storage_element.domain.upkeep import Upkeep
+from storage_element.domain.uploads import UploadSession
 
 
 class JournalDamaged(StartRefused):
@@ -95,11 +96,37 @@ class Journal(Protocol):
         """Remove segments, oldest first, so that a crash in between leaves no gap."""
 
 
-class Staging(Protocol):
+class Hash(Protocol):
+    """A digest on its way, as hashlib makes them."""
+
+    def update(self, data: memoryview, /) -> None:
+        """Take more."""
+
+    def hexdigest(self) -> str:
+        """Of all that was taken."""
+
+    def copy(self) -> "Hash":
+        """One that goes on by itself."""
+
+
+class Staged(Protocol):
+    """Content that a journal record may name."""
+
+    @property
+    def name(self) -> UUID:
+        """By which a record names it; `NO_STAGING` when it rides in the record."""
+
+    def hand_over(self) -> None:
+        """From here on the journal may name what is staged: unless it is taken back, only recovery may remove it."""
+
+    def take_back(self) -> None:
+        """The journal does not name it: it was refused."""
+
+
+class Staging(Staged, Protocol):
     """One upload on its way in: small content in memory, to ride in the journal; larger content staged durably."""
 
     size: int
-    name: UUID
 
     @property
     def is_small(self) -> bool:
@@ -121,14 +148,51 @@ class Staging(Protocol):
     async def finish(self) -> tuple[bytes, str]:
         """The content when it may ride in the journal, else nothing (it is staged durably then); and its sha256."""
 
-    def hand_over(self) -> None:
-        """From here on the journal may name what is staged: unless it is taken back, only recovery may remove it."""
-
-    def take_back(self) -> None:
-        """The journal does not name it: it was refused."""
-
     async def discard(self) -> None:
         """Leave nothing behind that is not handed over."""
+
+
+class Part(Protocol):
+    """One part of an upload that is sent in parts, on its way in."""
+
+    size: int
+
+    async def write(self, chunk: bytes) -> None:
+        """Take some bytes; returns when there is room for more."""
+
+    def room(self) -> memoryview:
+        """Where the next bytes go."""
+
+    async def filled(self, length: int) -> None:
+        """So many bytes are there now; returns when there is room for more."""
+
+    async def finish(self) -> None:
+        """Return when all of it is hashed and on stable storage."""
+
+    async def settle(self) -> None:
+        """Let go of it, finished or not, once nothing is being written any more."""
+
+
+class Uploads(Protocol):
+    """Uploads that are sent in parts. What a session's `offset` does not cover does not count."""
+
+    async def all(self) -> Sequence[UploadSession]:
+        """Those that are open; what is left of others is removed."""
+
+    async def make(self, session: UploadSession) -> None:
+        """Begin an upload, durably."""
+
+    async def save(self, session: UploadSession) -> None:
+        """Keep the newest state of an upload, durably."""
+
+    async def remove(self, upload_id: UUID) -> None:
+        """Forget an upload, and its content if that is still there."""
+
+    async def part(self, session: UploadSession, hashes: Sequence[Hash]) -> Part:
+        """The part that begins at the session's offset; `hashes` take its bytes."""
+
+    async def sha256(self, session: UploadSession) -> Hash:
+        """Of the content so far; reads it."""
 
 
 class OpenContent(Protocol):
@@ -165,7 +229,7 @@ class Files(Protocol):
         """Room for one upload, whose content rides in the journal up to `inline_bytes`."""
 
     async def clear_staging(self) -> int:
-        """Remove what no record names; only right after replay. How many there were."""
+        """Remove what neither a record nor an open upload names; only right after replay. How many there were."""
 
     async def read_attributes(self, file_id: UUID) -> bytes:
         """The bytes of attr.json; `FileUnknown` when there is none."""
@@ -205,3 +269,4 @@ class Storage:
     files: Files
     superblocks: Superblocks
     upkeep: Upkeep
+    uploads: Uploads

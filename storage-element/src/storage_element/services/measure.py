@@ -25,17 +25,33 @@ class Measure:
     @contextmanager
     def promised(self, size_bytes: int) -> Iterator["Promise"]:
         """Keep `size_bytes` for one upload; `StorageFull` when they are not there."""
-        promise = Promise(self)
-        promise.keep(size_bytes)
+        promise = self.promise(size_bytes)
         try:
             yield promise
         finally:
-            self._promised_bytes -= promise.size_bytes
+            promise.release(promise.size_bytes)
+
+    def promise(self, size_bytes: int) -> "Promise":
+        """Keep `size_bytes` until they are released; `StorageFull` when they are not there."""
+        promise = Promise(self)
+        promise.keep(size_bytes)
+        return promise
+
+    def promised_before(self, size_bytes: int) -> "Promise":
+        """What was promised before a restart holds, even if the room was taken by something else meanwhile."""
+        promise = Promise(self)
+        promise.size_bytes = size_bytes
+        self._promised_bytes += size_bytes
+        return promise
 
     def keep(self, size_bytes: int) -> None:
         """Take `size_bytes` out of the room that others may be promised."""
         has_room(self._files.room(), size_bytes, self._promised_bytes, self._reserve_bytes)
         self._promised_bytes += size_bytes
+
+    def release(self, size_bytes: int) -> None:
+        """Others may be promised `size_bytes` again."""
+        self._promised_bytes -= size_bytes
 
 
 class Promise:
@@ -54,3 +70,9 @@ class Promise:
         """See that what has come so far was promised."""
         if received_bytes > self.size_bytes:
             self.keep(max(STEP_BYTES, received_bytes - self.size_bytes))
+
+    def release(self, size_bytes: int) -> None:
+        """So much was stored, or will not come."""
+        size_bytes = min(size_bytes, self.size_bytes)
+        self.size_bytes -= size_bytes
+        self._measure.release(size_bytes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from artstore_kit.contracts.errors import ArtStoreError, DigestMismatch, IncompleteBody, StorageFault, StorageFull
 from artstore_kit.exchange import Body
 from storage_element.domain.faults import is_out_of_room, is_passing
-from storage_element.domain.storage import Files, Staging
+from storage_element.domain.storage import Files, Staged, Staging
 from storage_element.services.commit import Committer
 from storage_element.services.measure import Measure, Promise
 
@@ -28,7 +28,7 @@ NOTHING_ANNOUNCED = Announced()
 class Received:
     """Content that has come whole: it rides in the journal, or is staged durably (`content` is empty then)."""
 
-    staging: Staging
+    staging: Staged
     size: int
     sha256: str
     content: bytes

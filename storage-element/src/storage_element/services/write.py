@@ -1,6 +1,5 @@
 """Creating, replacing, changing and removing files: the write path of DESIGN section 4."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -18,6 +17,7 @@ from artstore_kit.contracts.files import (
 )
 from artstore_kit.contracts.modes import Operation
 from artstore_kit.exchange import Body
+from artstore_kit.finishing import to_the_end
 from storage_element.domain import rules
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Superblocks
@@ -79,6 +79,12 @@ class Writer:
         with self._reservations.alone(upload.file_id):
             async with self._receiver.receive(upload.announced, body) as received:
                 return await self._store(upload, received)
+
+    async def store(self, upload: Upload, received: Received) -> tuple[FileAttributes, bool]:
+        """Store a new file whose content has come already; as `create` does."""
+        self.may_create(upload)
+        with self._reservations.alone(upload.file_id):
+            return await self._store(upload, received)
 
     def may_create(self, upload: Upload) -> None:
         """Raise when such a file could not be stored now, whatever its content."""
@@ -154,10 +160,7 @@ class Writer:
         """Wait for the commit even when the caller goes away: the file stays reserved until the outcome is known."""
         self._committer.submit(draft)
         try:
-            return await asyncio.shield(draft.done)
-        except asyncio.CancelledError:
-            await asyncio.wait([draft.done])
-            raise
+            return await to_the_end(draft.done)
         finally:
             self._reader.forget(draft.attributes.file_id)
 

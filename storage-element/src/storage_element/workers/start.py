@@ -25,6 +25,9 @@ async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[
         await background.start("commit", committer.run())
         await background.start("index", run_forever("index", INDEX_EVERY_S, services.indexer.round))
         await background.start("checkpoint", run_forever("checkpoint", CHECKPOINT_LOOK_EVERY_S, checkpoint.run_if_due))
+        await background.start(
+            "uploads", run_forever("uploads", settings.uploads.reap_interval_s, services.uploads.reap)
+        )
         await background.start("report", run_forever("report", settings.report.interval_s, services.reporter.round))
         await background.start("scrub", run_forever("scrub", UPKEEP_PAUSE_S, services.scrubber.round))
         yield services

@@ -7,6 +7,7 @@ from collections import defaultdict
 from contextlib import suppress
 from mmap import MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from pathlib import Path
+from typing import Self
 
 FIRST_BUFFER_BYTES = 1024 * 1024
 """An upload's first buffer: most files need no other one."""
@@ -35,11 +36,20 @@ class Buffers:
 
 
 class DirectFile:
-    """A new file that is filled from its beginning; only the last piece may be shorter than a buffer."""
+    """A file that is filled from its beginning, or a later block; only the last piece may be shorter than a buffer."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = _open_new(path)
+        """A new one."""
+        self._fd = _open(path, os.O_CREAT | os.O_EXCL)
         self._size = 0
+
+    @classmethod
+    def resumed(cls, path: Path, at: int) -> Self:
+        """One that is there, to be written anew from the block on that holds byte `at`."""
+        file = cls.__new__(cls)
+        file._fd = _open(path, 0)
+        file._size = at - at % BLOCK_BYTES
+        return file
 
     def append(self, buffer: mmap, length: int) -> None:
         """Write the first `length` bytes of `buffer`, in whole blocks."""
@@ -73,13 +83,12 @@ def _new(size: int) -> mmap:
     return buffer
 
 
-def _open_new(path: Path) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+def _open(path: Path, how: int) -> int:
+    flags = os.O_WRONLY | os.O_CLOEXEC | how
     try:
         return os.open(path, flags | os.O_DIRECT, 0o640)
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
         # The file system has no direct writes (tmpfs); it may have made the name before it refused.
-        path.unlink(missing_ok=True)
-        return os.open(path, flags, 0o640)
+        return os.open(path, flags & ~os.O_EXCL, 0o640)

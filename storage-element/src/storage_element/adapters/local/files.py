@@ -87,8 +87,11 @@ class LocalFiles:
         return Path(self._path(layout.staging_path(str(staging))))
 
     def clear_staging(self) -> int:
-        """Remove what no record names; only right after replay. How many there were."""
-        left = [entry for entry in Path(self._path(layout.STAGING)).iterdir() if entry.is_file()]
+        """Remove what neither a record nor an open upload names; only right after replay. How many there were."""
+        entries = {entry.name: entry for entry in Path(self._path(layout.STAGING)).iterdir() if entry.is_file()}
+        open_uploads = {f"{name}{layout.SESSION_SUFFIX}" for name in entries} & entries.keys()
+        kept = open_uploads | {name.removesuffix(layout.SESSION_SUFFIX) for name in open_uploads}
+        left = [entry for name, entry in entries.items() if name not in kept]
         for entry in left:
             entry.unlink()
         return len(left)

@@ -107,10 +107,10 @@ class JournalInThread:
 class FilesInThreads:
     """Plain files: placed by one thread of their own, read by those that all share."""
 
-    def __init__(self, files: LocalFiles, executor: Executor) -> None:
+    def __init__(self, files: LocalFiles, executor: Executor, buffers: Buffers) -> None:
         self._files = files
         self._executor = executor
-        self._buffers = Buffers()
+        self._buffers = buffers
         self._thread = ThreadPoolExecutor(1, "placing")
 
     async def taken(self, file_ids: Collection[UUID]) -> set[UUID]:

@@ -1,0 +1,210 @@
+"""Uploads that are sent in parts: each part is durable when it is answered, and the upload goes on where it ended."""
+
+import asyncio
+import hashlib
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID, uuid4
+
+from artstore_kit.contracts.errors import (
+    ArtStoreError,
+    BodyTimeout,
+    DigestMismatch,
+    FileExists,
+    FileTooLarge,
+    IncompleteBody,
+    UploadIncomplete,
+    UploadOffsetMismatch,
+)
+from artstore_kit.contracts.files import FileAttributes
+from artstore_kit.contracts.uploads import OFFSET_HEADER
+from artstore_kit.exchange import Body
+from artstore_kit.finishing import to_the_end
+from storage_element.domain.storage import Files, Hash, Part, Uploads
+from storage_element.domain.uploads import UploadSession
+from storage_element.services.commit import Committer
+from storage_element.services.measure import Measure
+from storage_element.services.open_uploads import OpenUpload, OpenUploads
+from storage_element.services.receive import Announced, Received, Receiver
+from storage_element.services.write import Upload, Writer
+
+LEAST_AFTER_RESTART_S = 60.0
+
+
+class UploadSessions:
+    """Creating, continuing, committing and giving up uploads; `expiry_s` after its last part an upload is forgotten."""
+
+    def __init__(
+        self,
+        *,
+        uploads: Uploads,
+        files: Files,
+        writer: Writer,
+        receiver: Receiver,
+        measure: Measure,
+        open_uploads: OpenUploads,
+        committer: Committer,
+        expiry_s: float,
+    ) -> None:
+        self._uploads = uploads
+        self._files = files
+        self._writer = writer
+        self._receiver = receiver
+        self._measure = measure
+        self._open = open_uploads
+        self._committer = committer
+        self._expiry_s = expiry_s
+
+    async def load(self) -> None:
+        """Take up what was open before the restart, right after recovery."""
+        for session in await self._uploads.all():
+            left_s = (session.expires_at - datetime.now(UTC)).total_seconds()
+            left_s = min(max(left_s, LEAST_AFTER_RESTART_S), self._expiry_s)
+            promise = self._measure.promised_before(_to_come(session))
+            self._open.add(OpenUpload(session, promise, _now() + left_s))
+
+    async def create(self, upload: Upload, size: int | None) -> UploadSession:
+        """Begin an upload, and reserve its room; `StorageFull`, `UploadLimitReached`, `FileExists`."""
+        self._writer.may_create(upload)
+        self._open.has_room(size or 0)
+        if await self._files.taken([upload.file_id]):
+            raise FileExists
+        session = UploadSession(
+            upload_id=uuid4(),
+            file_id=upload.file_id,
+            attributes=upload.attributes,
+            uploaded_by=upload.uploaded_by,
+            size=size,
+            expires_at=self._expiry(),
+        )
+        return await to_the_end(self._make(session))
+
+    def find(self, upload_id: UUID, uploaded_by: str) -> UploadSession:
+        """An open upload as it is now; `UploadUnknown`."""
+        return self._open.find(upload_id, uploaded_by).session
+
+    async def append(
+        self, upload_id: UUID, uploaded_by: str, offset: int, announced: Announced, body: Body
+    ) -> UploadSession:
+        """Take a part that begins at `offset`. What came of a part that breaks off counts, unless it had a digest."""
+        self._committer.must_take_writes()
+        upload = self._open.find(upload_id, uploaded_by)
+        _continues(upload.session, offset, announced)
+        return await self._open.alone(upload, partial(self._receive, upload, offset, announced, body))
+
+    async def commit(self, upload_id: UUID, uploaded_by: str, sha256: bytes | None) -> tuple[FileAttributes, bool]:
+        """Make it a file; its attributes, and False when the same file was there already."""
+        upload = self._open.find(upload_id, uploaded_by)
+        return await self._open.alone(upload, lambda: to_the_end(self._commit(upload, sha256)))
+
+    async def abort(self, upload_id: UUID, uploaded_by: str) -> None:
+        """Forget it and what came of it."""
+        self._committer.must_take_writes()
+        upload = self._open.find(upload_id, uploaded_by)
+        await self._open.alone(upload, lambda: to_the_end(self._forget(upload)))
+
+    async def reap(self) -> None:
+        """Forget what nobody has gone on with for too long."""
+        for upload in [] if self._committer.fault else self._open.expired(_now()):
+            await self._open.alone(upload, partial(self._forget, upload))
+
+    async def _make(self, session: UploadSession) -> UploadSession:
+        promise = self._measure.promise(session.size or 0)
+        try:
+            await self._uploads.make(session)
+        except OSError as error:
+            promise.release(promise.size_bytes)
+            raise self._receiver.told(error) from error
+        self._open.add(OpenUpload(session, promise, _now() + self._expiry_s))
+        return session
+
+    async def _receive(self, upload: OpenUpload, offset: int, announced: Announced, body: Body) -> UploadSession:
+        _continues(upload.session, offset, announced)
+        sha256, of_part = (await self._sha256(upload)).copy(), hashlib.sha256()
+        part = await self._uploads.part(upload.session, [sha256, of_part] if announced.sha256 else [sha256])
+        try:
+            broken_off = await self._fill(upload, part, body)
+            await part.finish()
+            if announced.sha256 is not None:
+                _as_announced(announced.sha256, of_part, broken_off)
+            session = await to_the_end(self._keep(upload, part, sha256))
+        except OSError as error:
+            raise self._receiver.told(error) from error
+        finally:
+            await asyncio.shield(part.settle())
+        if broken_off:
+            raise broken_off
+        return session
+
+    async def _fill(self, upload: OpenUpload, part: Part, body: Body) -> ArtStoreError | None:
+        """Take what comes; why it broke off, if it did."""
+        size, most = upload.session.size, _to_come(upload.session)
+        try:
+            async for chunk in body:
+                if size is not None and part.size + len(chunk) > most:
+                    raise FileTooLarge(f"The upload was announced with {size} bytes.")
+                upload.promise.cover(part.size + len(chunk))
+                await part.write(chunk)
+        except (IncompleteBody, BodyTimeout) as broken_off:
+            return broken_off
+        return None
+
+    async def _keep(self, upload: OpenUpload, part: Part, sha256: Hash) -> UploadSession:
+        """Only when the state says so do the bytes count: a crash leaves the upload where it was, or here."""
+        offset = upload.session.offset + part.size
+        session = upload.session.model_copy(update={"offset": offset, "expires_at": self._expiry()})
+        await self._uploads.save(session)
+        upload.session, upload.sha256, upload.expires_at = session, sha256, _now() + self._expiry_s
+        upload.promise.release(part.size if session.size is not None else upload.promise.size_bytes)
+        return session
+
+    async def _commit(self, upload: OpenUpload, sha256: bytes | None) -> tuple[FileAttributes, bool]:
+        session = upload.session
+        if session.size not in {None, session.offset}:
+            raise UploadIncomplete(f"{session.offset} of {session.size} bytes have come.", headers=_offset(session))
+        found = (await self._sha256(upload)).hexdigest()
+        if sha256 is not None and found != sha256.hex():
+            raise DigestMismatch(f"The content received has the sha-256 {found}.")
+        file = Upload(session.file_id, session.attributes, session.uploaded_by)
+        stored = await self._writer.store(file, Received(upload, session.offset, found, b""))
+        await self._forget(upload)
+        return stored
+
+    async def _sha256(self, upload: OpenUpload) -> Hash:
+        """After a restart the content is read once more."""
+        if upload.sha256 is None:
+            upload.sha256 = await self._uploads.sha256(upload.session)
+        return upload.sha256
+
+    async def _forget(self, upload: OpenUpload) -> None:
+        await self._uploads.remove(upload.name)
+        self._open.drop(upload)
+
+    def _expiry(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._expiry_s)
+
+
+def _continues(session: UploadSession, offset: int, announced: Announced) -> None:
+    if offset != session.offset:
+        raise UploadOffsetMismatch(f"The upload has {session.offset} bytes.", headers=_offset(session))
+    if session.size is not None and (announced.size or 0) > _to_come(session):
+        raise FileTooLarge(f"The upload was announced with {session.size} bytes.")
+
+
+def _as_announced(sha256: bytes, of_part: Hash, broken_off: ArtStoreError | None) -> None:
+    if broken_off:
+        raise broken_off
+    if of_part.hexdigest() != sha256.hex():
+        raise DigestMismatch(f"The part received has the sha-256 {of_part.hexdigest()}.")
+
+
+def _to_come(session: UploadSession) -> int:
+    return 0 if session.size is None else session.size - session.offset
+
+
+def _offset(session: UploadSession) -> dict[str, str]:
+    return {OFFSET_HEADER: str(session.offset)}
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
