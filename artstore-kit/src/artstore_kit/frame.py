@@ -50,7 +50,7 @@ class Frame:
                 span.set_status(tally.status, tally.route)
         finally:
             metrics.UNDER_WAY.dec()
-            tally.account()
+            tally.account(self._log)
             request_id.reset(token)
 
     async def _dispatch(self, scope: Scope, tally: Tally) -> None:

@@ -19,7 +19,6 @@ def start_logging(service: str, settings: LogSettings, to: TextIO | None = None)
     """Send structlog's and the standard library's events to one stream, standard output, named after `service`."""
     stream = to or sys.stdout
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _with_context(service),

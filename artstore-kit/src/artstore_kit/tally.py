@@ -6,11 +6,11 @@ from functools import lru_cache
 
 from prometheus_client import Counter, Histogram
 from starlette.types import Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from artstore_kit import metrics
 from artstore_kit.connection import READ_INTO
 from artstore_kit.contracts.errors import BodyTimeout
-from artstore_kit.logs import event_logger
 
 REQUEST_ID_HEADER = b"x-request-id"
 CLIENT_GONE = 499
@@ -80,7 +80,7 @@ class Tally:
         """A sender who says that much will come, and sends nothing, would keep the room for it from all others."""
         return BodyTimeout(f"Nothing of the body came for {self._body_idle_s:g} s.", headers={"Connection": "close"})
 
-    def account(self) -> None:
+    def account(self, log: FilteringBoundLogger) -> None:
         """The request is over: count it, and write its line unless it only asked for health."""
         seconds = time.perf_counter() - self._began
         requests, durations, received, sent = _meters(self.scope["method"], self.route, self.status)
@@ -89,12 +89,12 @@ class Tally:
         received.inc(self.received_bytes)
         sent.inc(self.sent_bytes)
         if not self.scope["path"].startswith(_QUIET):
-            self._log(seconds)
+            self._write_line(seconds, log)
 
-    def _log(self, seconds: float) -> None:
+    def _write_line(self, seconds: float, log: FilteringBoundLogger) -> None:
         client = self.scope.get("client")
         wrong = {name: value for name, value in (("code", self.code), ("cause", self.cause)) if value}
-        event_logger().info(
+        log.info(
             "request",
             method=self.scope["method"],
             path=self.scope["path"],
