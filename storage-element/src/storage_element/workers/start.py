@@ -12,8 +12,9 @@ from storage_element.factory import Alone, Services, open_alone, open_services
 
 CHECKPOINT_LOOK_EVERY_S = 0.25
 UPKEEP_PAUSE_S = 0.05
-INDEX_EVERY_S = 0.04
-"""A transaction for each batch of the journal would take as long as the rest of the upload."""
+INDEX_EVERY_S = 0.1
+"""A transaction for each batch of the journal, and an answer to everyone who follows the changes, would take as long as
+the rest of the upload."""
 
 
 @asynccontextmanager
