@@ -96,11 +96,14 @@ async def test_a_file_that_is_there_is_refused_and_the_others_go_on(core: Core) 
     assert core.journal.next_lsn == 4
 
 
-async def test_an_operation_that_was_given_up_before_is_left_out(core: Core, syncs: Syncs) -> None:
-    drafts = [inline(), inline()]
-    drafts[0].done.cancel()
-    submit(core, drafts)
-    assert (await drafts[1].done).element.lsn == 1
+async def test_whoever_gives_an_operation_up_learns_so_when_its_outcome_is_known(core: Core, syncs: Syncs) -> None:
+    draft, loop = inline(), asyncio.get_running_loop()
+    waiting = asyncio.create_task(core.commit(draft))
+    syncs.before = lambda: loop.call_soon_threadsafe(waiting.cancel)
+    await asyncio.wait([waiting])
+
+    assert waiting.cancelled()
+    assert draft.done.result().element.lsn == 1
 
 
 async def test_a_failed_sync_stops_all_writes(core: Core, syncs: Syncs) -> None:

@@ -21,6 +21,15 @@ BATCH_BYTES = 8 * 2**20
 BATCHES_BEING_PLACED = 2
 
 
+class Outcome(asyncio.Future[FileAttributes]):
+    """What becomes of a draft. Whoever waits for it is cancelled only when it is known: until then the journal may hold
+    the draft."""
+
+    def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - the signature is asyncio's
+        """Never."""
+        return False
+
+
 @dataclass(eq=False)
 class Draft:
     """An operation that waits for its commit; the commit gives it its LSN."""
@@ -29,7 +38,7 @@ class Draft:
     attributes: FileAttributes
     content: bytes = b""
     staging: UUID = NO_STAGING
-    done: asyncio.Future[FileAttributes] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    done: Outcome = field(default_factory=Outcome)
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,7 @@ class Committer:
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         if not self._waiting:
             self._arrived.clear()
-        return [draft for draft in taken if not draft.done.cancelled()]
+        return taken
 
     async def _commit_batch(self, drafts: list[Draft]) -> None:
         try:

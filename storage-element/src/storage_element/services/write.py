@@ -17,7 +17,6 @@ from artstore_kit.contracts.files import (
 )
 from artstore_kit.contracts.modes import Operation
 from artstore_kit.exchange import Body
-from artstore_kit.finishing import to_the_end
 from storage_element.domain import rules
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Superblocks
@@ -90,7 +89,7 @@ class Writer:
         """Raise when such a file could not be stored now, whatever its content."""
         modes.require(self._superblocks.current.mode, Operation.CREATE)
         self._committer.must_take_writes()
-        self._fits(_drafted(upload, _content(LARGEST, "0" * 64), self._stamp(), LATEST))
+        _fits(_drafted(upload, _content(LARGEST, "0" * 64), self._stamp(), LATEST))
 
     async def replace(self, replacement: Replacement, body: Body) -> FileAttributes:
         """Give a file new content; the file as it is then. The old version is read to the end by who is reading it."""
@@ -112,7 +111,7 @@ class Writer:
             file = await self._reader.attributes(file_id)
             rules.matches_revision(file, if_match)
             fresh = rules.changed(file, changes, mode)
-            self._fits(fresh)
+            _fits(fresh.model_copy(update={"element": self._stamp()}))
             return await self._commit(Draft(Kind.CHANGE, fresh))
 
     async def remove(self, file_id: UUID, if_match: str | None) -> None:
@@ -139,8 +138,9 @@ class Writer:
         rules.matches_content(file, replacement.if_match)
         rules.may_replace(file, now)
         fresh = rules.replaced(file, content, replacement.changes)
-        fresh = fresh.model_copy(update={"uploaded_by": replacement.uploaded_by, "uploaded_at": now})
-        self._fits(fresh)
+        by = {"uploaded_by": replacement.uploaded_by, "uploaded_at": now, "element": self._stamp()}
+        fresh = fresh.model_copy(update=by)
+        _fits(fresh)
         return fresh
 
     async def _commit_received(
@@ -160,7 +160,7 @@ class Writer:
         """Wait for the commit even when the caller goes away: the file stays reserved until the outcome is known."""
         self._committer.submit(draft)
         try:
-            return await to_the_end(draft.done)
+            return await draft.done
         finally:
             self._reader.forget(draft.attributes.file_id)
 
@@ -175,11 +175,12 @@ class Writer:
         block = self._superblocks.current
         return ElementStamp(id=block.element_id, epoch=block.epoch, lsn=LARGEST)
 
-    def _fits(self, file: FileAttributes) -> None:
-        stamped = file.model_copy(update={"element": self._stamp()})
-        size = len(stamped.to_json())
-        if size > ATTRIBUTES_LIMIT_BYTES:
-            raise AttributesTooLarge(f"attr.json would have {size} bytes; {ATTRIBUTES_LIMIT_BYTES} are allowed.")
+
+def _fits(file: FileAttributes) -> None:
+    """Whether attr.json has room for it: `file` carries a stamp that is as long as it can become."""
+    size = len(file.to_json())
+    if size > ATTRIBUTES_LIMIT_BYTES:
+        raise AttributesTooLarge(f"attr.json would have {size} bytes; {ATTRIBUTES_LIMIT_BYTES} are allowed.")
 
 
 def _content(size: int, sha256: str) -> Content:
