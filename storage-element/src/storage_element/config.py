@@ -37,8 +37,8 @@ class UploadSettings(BaseModel):
     """Uploads that are sent in parts."""
 
     expiry_s: float = Field(86_400.0, gt=0, description="an upload is forgotten so long after its last part")
-    most_open: int = Field(10_000, ge=0, description="uploads that may be open at a time")
-    most_open_bytes: int = Field(2**40, ge=0, description="their announced sizes together")
+    open_count: int = Field(10_000, ge=0, description="uploads that may be open at a time")
+    open_bytes: int = Field(2**40, ge=0, description="their announced sizes together")
     reap_interval_s: float = Field(60.0, gt=0, description="how often forgotten uploads are looked for")
 
 

@@ -306,7 +306,7 @@ async def test_reserved_room_is_reserved_after_a_restart(
         assert (await begin(element, 50)).status_code == 201
 
 
-@pytest.mark.parametrize("limits", [{"most_open": 1}, {"most_open_bytes": 150}])
+@pytest.mark.parametrize("limits", [{"open_count": 1}, {"open_bytes": 150}])
 async def test_there_are_not_too_many_at_a_time(
     settings_at: SettingsAt, root: Path, bearer: dict[str, str], limits: dict[str, int]
 ) -> None:

@@ -24,7 +24,7 @@ from artstore_kit.exchange import Body
 from storage_element.adapters.bag_reader import CHUNK_BYTES, BagReader
 from storage_element.domain.bag_format import BadBag
 from storage_element.domain.records import NO_STAGING, Kind
-from storage_element.domain.storage import Files, Staging, Superblocks
+from storage_element.domain.storage import Files, Staged, Superblocks
 from storage_element.domain.superblock import Superblock
 from storage_element.services.commit import Committer, Draft
 from storage_element.services.receive import Announced, Receiver
@@ -150,7 +150,7 @@ class Importer:
         self.imported.stored += 1
         self.imported.stored_bytes += received.size
 
-    async def _commit(self, draft: Draft, staging: Staging) -> None:
+    async def _commit(self, draft: Draft, staging: Staged) -> None:
         staging.hand_over()
         try:
             self._committer.submit(draft)

@@ -76,7 +76,7 @@ class OpenUploads:
     def has_room(self, size_bytes: int) -> None:
         """Raise `UploadLimitReached` when there are too many or too large ones to begin another."""
         opened = sum(each.session.size or each.session.offset for each in self._open.values())
-        if len(self._open) >= self._settings.most_open or opened + size_bytes > self._settings.most_open_bytes:
+        if len(self._open) >= self._settings.open_count or opened + size_bytes > self._settings.open_bytes:
             raise UploadLimitReached(
                 f"{len(self._open)} uploads of {opened} bytes are open on this element.", headers={"Retry-After": "60"}
             )
