@@ -59,6 +59,14 @@ class ScrubSettings(BaseModel):
     interval_days: float = Field(30.0, gt=0, description="time from the beginning of one pass to that of the next")
 
 
+class ReconcileSettings(BaseModel):
+    """Comparing attributes, content and index with each other."""
+
+    enabled: bool = Field(True, description="at start and then on a timer; it can always be asked for")
+    files_per_s: float = Field(2000.0, gt=0, description="documents that are looked at in a second, at most")
+    interval_days: float = Field(1.0, gt=0, description="time from the end of one to the beginning of the next")
+
+
 class ReportSettings(BaseModel):
     """What the admin module is told."""
 
@@ -78,6 +86,7 @@ class Settings(ServiceSettings):
     journal: JournalSettings = JournalSettings()
     report: ReportSettings = ReportSettings()
     scrub: ScrubSettings = ScrubSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
 
 
 class CommandSettings(BaseSettings):

@@ -30,6 +30,8 @@ from storage_element.services.catalog import Catalog
 from storage_element.services.changes import ChangeFeed
 from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.commit import Committer
+from storage_element.services.compare import Comparer
+from storage_element.services.compare_index import IndexComparer
 from storage_element.services.contain import Containment
 from storage_element.services.import_bag import Imported, Importer
 from storage_element.services.indexing import Indexer
@@ -37,6 +39,7 @@ from storage_element.services.measure import Measure
 from storage_element.services.open_uploads import OpenUploads
 from storage_element.services.read import Reader
 from storage_element.services.receive import Receiver
+from storage_element.services.reconcile import Reconciler
 from storage_element.services.recover import recover
 from storage_element.services.report import Reporter
 from storage_element.services.reservations import Reservations
@@ -65,6 +68,7 @@ class Services:
     checkpoint: Checkpoint
     indexer: Indexer
     scrubber: Scrubber
+    reconciler: Reconciler
     checks: Sequence[Check]
 
 
@@ -110,6 +114,17 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
         measure = Measure(files, settings.capacity.reserve_bytes)
         containment = Containment(files, storage.upkeep, checkpoint, reservations)
         await containment.load()
+        verifier = Verifier(files, storage.upkeep, containment)
+        comparer = Comparer(
+            files=files,
+            upkeep=storage.upkeep,
+            index=IndexComparer(index, superblocks, containment),
+            containment=containment,
+            verifier=verifier,
+            checkpoint=checkpoint,
+            reservations=reservations,
+            superseded=superseded,
+        )
         reader = Reader(files, superblocks, containment)
         token = ServiceToken.of(settings.admin, settings.account)
         stack.push_async_callback(token.close)
@@ -155,9 +170,8 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             committer=committer,
             checkpoint=checkpoint,
             indexer=indexer,
-            scrubber=Scrubber(
-                storage.upkeep, Verifier(files, storage.upkeep, containment), containment, settings.scrub
-            ),
+            scrubber=Scrubber(storage.upkeep, verifier, containment, settings.scrub),
+            reconciler=Reconciler(storage.upkeep, comparer, indexer, settings.reconcile),
             checks=[
                 Check("storage", lambda: _storage(committer)),
                 Check("content", lambda: _content(containment)),

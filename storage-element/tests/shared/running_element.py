@@ -25,6 +25,7 @@ from storage_element.config import (
     CapacitySettings,
     ElementSettings,
     JournalSettings,
+    ReconcileSettings,
     ReportSettings,
     ScrubSettings,
     Settings,
@@ -163,10 +164,13 @@ class SettingsAt:
         reserve_bytes: int = 0,
         report_interval_s: float = 5,
         scrub: ScrubSettings | None = None,
+        reconcile: ReconcileSettings | None = None,
         uploads: Mapping[str, float] | None = None,
         **journal: float,
     ) -> Settings:
-        """Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise; no scrub."""
+        """Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise; no scrub, and
+        no reconciling.
+        """
         return Settings(
             server=ServerSettings(port=0),
             tokens=self.admin.token_settings(),
@@ -181,6 +185,7 @@ class SettingsAt:
             uploads=UploadSettings.model_validate(uploads or {}),
             report=ReportSettings(interval_s=report_interval_s),
             scrub=scrub or ScrubSettings(enabled=False),
+            reconcile=reconcile or ReconcileSettings(enabled=False),
         )
 
     @asynccontextmanager

@@ -37,6 +37,9 @@ _LIST = sa.text("""
     SELECT lsn, file_id, attributes FROM files
     WHERE attributes IS NOT NULL AND file_id > :after ORDER BY file_id LIMIT :limit
 """)
+_BETWEEN = sa.text("""
+    SELECT lsn, file_id, attributes FROM files WHERE file_id BETWEEN :first AND :last ORDER BY file_id LIMIT :limit
+""")
 REBUILD_BATCH = 5000
 
 
@@ -116,6 +119,13 @@ class Index:
         async with self._connect() as connection:
             await self._built(connection)
             rows = await connection.execute(_LIST, {"after": after, "limit": limit})
+            return [Entry(*row) for row in rows]
+
+    async def between(self, first: UUID, last: UUID, limit: int) -> list[Entry]:
+        """The rows of a range of ids, tombstones too, in the order of their ids."""
+        async with self._connect() as connection:
+            await self._built(connection)
+            rows = await connection.execute(_BETWEEN, {"first": first, "last": last, "limit": limit})
             return [Entry(*row) for row in rows]
 
     async def count(self) -> int:

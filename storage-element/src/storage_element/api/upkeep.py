@@ -9,6 +9,7 @@ from artstore_kit.application import needs
 from artstore_kit.contracts.identity import Scope
 from artstore_kit.principal import Principal
 from storage_element.api.files import Wired
+from storage_element.domain.reconciliation import ReconcileStatus
 from storage_element.domain.verification import ScrubStatus
 
 router = APIRouter(prefix="/element", tags=["element"])
@@ -22,6 +23,19 @@ class Order(StrEnum):
     START = "start"
     PAUSE = "pause"
     RESUME = "resume"
+
+
+@router.get("/reconcile")
+async def reconcile(_: Looking, services: Wired) -> ReconcileStatus:
+    """How far the comparison of attributes, content and index has come, and what the last one found."""
+    return services.reconciler.status()
+
+
+@router.post("/reconcile/{order}", status_code=202)
+async def order_reconcile(order: Order, _: Ordering, services: Wired) -> ReconcileStatus:
+    """`start` a comparison; `pause` it; `resume` it."""
+    getattr(services.reconciler, order.value)()
+    return services.reconciler.status()
 
 
 @router.get("/scrub")

@@ -8,6 +8,7 @@ from uuid import UUID
 from artstore_kit.contracts.files import ATTRIBUTES_LIMIT_BYTES, Content, FileAttributes
 from storage_element.domain import layout
 
+_ID_LENGTH = 36
 _CONTENT = re.compile(r"([0-9a-f-]{36})\.v([1-9]\d*)")
 
 
@@ -20,13 +21,24 @@ class Kind(StrEnum):
     MISPLACED = "misplaced"
     CONTENT_MISSING = "content_missing"
     CONTENT_CORRUPT = "content_corrupt"
+    ATTRIBUTES_ROLLED_BACK = "attributes_rolled_back"
     UNCLAIMED_CONTENT = "unclaimed_content"
+    HALF_NAME = "half_name"
     FOREIGN = "foreign"
+    ROW_MISSING = "row_missing"
+    ROW_STALE = "row_stale"
+    ROW_GHOST = "row_ghost"
 
     @property
     def is_damage(self) -> bool:
-        """Whether something that was stored is not as it was. Unclaimed content was never acknowledged, or removed."""
-        return self not in {Kind.UNCLAIMED_CONTENT, Kind.FOREIGN}
+        """Whether something that was stored is not as it was. Unclaimed content was never acknowledged, or removed;
+        the index is only a copy."""
+        return self not in _NO_DAMAGE
+
+
+_NO_DAMAGE = frozenset(
+    {Kind.UNCLAIMED_CONTENT, Kind.HALF_NAME, Kind.FOREIGN, Kind.ROW_MISSING, Kind.ROW_STALE, Kind.ROW_GHOST}
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,13 @@ def named(name: str) -> Named | None:
         return None if file_id is None else Named(file_id, int(match[2]))
     file_id = layout.id_of(name, layout.ATTRIBUTES_SUFFIX)
     return None if file_id is None else Named(file_id)
+
+
+def judge_name(path: str, name: str) -> Finding:
+    """What a name that says nothing to an element is: the beginning of one of its own, or somebody else's."""
+    if layout.id_of(name[:_ID_LENGTH], "") is not None and name[_ID_LENGTH:].startswith("."):
+        return Finding(Kind.HALF_NAME, path, "begins as an element's names do, and does not end so")
+    return Finding(Kind.FOREIGN, path, "nothing that an element writes")
 
 
 def judge_attributes(path: str, file_id: UUID, data: bytes) -> Judged:

@@ -30,6 +30,21 @@ def _directory_of_minute(minutes: int) -> str:
     return f"{FILES}/{datetime.fromtimestamp(minutes * 60, UTC):%Y/%m/%d/%H/%M}"
 
 
+def minute_of(path: str) -> int | None:
+    """Which minute a directory of files is for; None for one that no element makes."""
+    try:
+        at = datetime.strptime(path, f"{FILES}/%Y/%m/%d/%H/%M").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    minute = int(at.timestamp()) // 60
+    return minute if _directory_of_minute(minute) == path else None
+
+
+def first_id_of(minute: int) -> UUID:
+    """No file of this minute or a later one has a smaller id."""
+    return UUID(int=(minute * 60_000) << 80)
+
+
 def attributes_path(file_id: UUID) -> str:
     """Path of the attributes, relative to the element's root."""
     return f"{directory_of(file_id)}/{file_id}{ATTRIBUTES_SUFFIX}"

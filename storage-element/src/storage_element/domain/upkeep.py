@@ -64,6 +64,7 @@ class Reason(BaseModel):
     file_id: UUID | None = None
     content_version: int | None = None
     attributes: str | None = None
+    lsn: int | None = None
     moved_to: str | None = None
 
     def to_json(self) -> bytes:

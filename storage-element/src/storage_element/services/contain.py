@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from artstore_kit.contracts.errors import FileUnknown
+from artstore_kit.contracts.errors import ContentCorrupt, FileUnknown
 from artstore_kit.logs import event_logger
 from storage_element import metrics
 from storage_element.domain.judgement import Finding, Kind
@@ -21,16 +21,21 @@ from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.reservations import Reservations
 
 OF_CONTENT = frozenset({Kind.CONTENT_CORRUPT, Kind.CONTENT_MISSING})
+OF_ATTRIBUTES = frozenset({Kind.ATTRIBUTES_UNREADABLE, Kind.ATTRIBUTES_ROLLED_BACK})
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A content that is not as it was stored. `moved_to` names it in quarantine/, where it could be moved."""
+    """What is not as it was stored: a version of the content, or, as version 0, the attributes.
+
+    `moved_to` names it in quarantine/, if it was moved. `lsn` is that of the newer attributes that are lost.
+    """
 
     version: int
     kind: Kind
     detail: str
-    moved_to: str | None
+    moved_to: str | None = None
+    lsn: int | None = None
 
     @property
     def is_gone(self) -> bool:
@@ -50,7 +55,7 @@ class Containment:
 
     @property
     def damaged(self) -> Mapping[UUID, Damage]:
-        """The files whose content is damaged."""
+        """The files that are damaged."""
         return self._damaged
 
     async def load(self) -> None:
@@ -66,7 +71,7 @@ class Containment:
         return damage if damage and damage.version == version else None
 
     def forget(self, file_id: UUID) -> None:
-        """The file is gone, has another content now, or was found sound."""
+        """The file is gone, or was found sound."""
         if self._damaged.pop(file_id, None):
             self._count()
 
@@ -86,15 +91,63 @@ class Containment:
                 return True
             reason = _reason(finding, file_id=file_id, content_version=version)
             self._remember(await self._upkeep.put_aside(reason, finding.path if moves else None))
-        self._count()
-        event_logger().error(
-            "content corrupt", file_id=str(file_id), version=version, found=finding.kind.value, detail=finding.detail
-        )
+        self._tell("content corrupt", file_id, finding)
         return True
 
+    async def attributes(
+        self, file_id: UUID, finding: Finding, newer: str | None = None, lsn: int | None = None
+    ) -> None:
+        """Mark attributes that cannot be read, or are older than what was acknowledged; they stay where they are.
+
+        Moved away, the id would look free, and the file like one that never was. `newer` is what the index has of them.
+        """
+        known = self._damaged.get(file_id)
+        if known and known.kind in OF_ATTRIBUTES:
+            return
+        reason = _reason(finding, file_id=file_id, attributes=newer, lsn=lsn)
+        self._remember(await self._upkeep.put_aside(reason, None))
+        self._tell("attributes damaged", file_id, finding)
+
+    async def aside(self, finding: Finding, **about: object) -> None:
+        """Move what belongs to no file into quarantine/."""
+        await self._upkeep.put_aside(_reason(finding, **about), finding.path)
+        metrics.QUARANTINED.labels(finding.kind.value).inc()
+        event_logger().warning("quarantined", found=finding.kind.value, path=finding.path, detail=finding.detail)
+
+    async def keep(self, finding: Finding, **about: object) -> None:
+        """Write down in quarantine/ what is about to be forgotten elsewhere."""
+        await self._upkeep.put_aside(_reason(finding, **about), None)
+
+    def attributes_are_back(self, file_id: UUID, lsn: int) -> None:
+        """They were read, and are of this LSN."""
+        known = self._damaged.get(file_id)
+        if known and known.kind in OF_ATTRIBUTES and lsn >= (known.lsn or 0):
+            self.forget(file_id)
+
+    def must_be_newest(self, file_id: UUID) -> None:
+        """Raise `ContentCorrupt` when the attributes of a file are older than what was acknowledged.
+
+        A hold or a longer retention may be among what is lost.
+        """
+        known = self._damaged.get(file_id)
+        if known and known.kind is Kind.ATTRIBUTES_ROLLED_BACK:
+            raise ContentCorrupt(f"The attributes of {file_id} are not the newest: {known.detail}.")
+
+    def _tell(self, event: str, file_id: UUID, finding: Finding) -> None:
+        self._count()
+        event_logger().error(event, file_id=str(file_id), found=finding.kind.value, detail=finding.detail)
+
     def _remember(self, reason: Reason | None) -> None:
-        if reason and reason.kind in OF_CONTENT and reason.file_id and reason.content_version:
-            self._damaged[reason.file_id] = Damage(reason.content_version, reason.kind, reason.detail, reason.moved_to)
+        if reason and reason.file_id and reason.kind in OF_CONTENT | OF_ATTRIBUTES:
+            self._damaged[reason.file_id] = Damage(
+                reason.content_version or 0, reason.kind, reason.detail, reason.moved_to, reason.lsn
+            )
+
+    def content_is_sound(self, file_id: UUID) -> None:
+        """It was read again, and is what was stored."""
+        known = self._damaged.get(file_id)
+        if known and known.kind in OF_CONTENT:
+            self.forget(file_id)
 
     async def _attributes(self, file_id: UUID) -> bytes | None:
         try:

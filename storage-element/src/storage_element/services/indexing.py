@@ -35,6 +35,7 @@ class Indexer:
         self._last_lsn = last_lsn
         self._arrived = asyncio.Event()
         self._verified = False
+        self._must_rebuild = False
         self.applied = asyncio.Event()
 
     def add(self, records: Sequence[Record]) -> None:
@@ -47,6 +48,11 @@ class Indexer:
                 self._verified = False
             metrics.INDEX_PENDING.set(len(self._pending))
             self._arrived.set()
+
+    def ask_rebuild(self) -> None:
+        """The index was found to show something else than the files: make it anew."""
+        self._must_rebuild, self._verified = True, False
+        self._arrived.set()
 
     async def round(self) -> None:
         """Apply all that is pending; wait for more when there is nothing. Raises when the database is away."""
@@ -86,12 +92,12 @@ class Indexer:
         """Find out whether the pending entries continue what the index shows; if not, rebuild it."""
         applied = await self._index.applied_lsn()
         first = self._pending[0].lsn if self._pending else self._last_lsn + 1
-        if applied is None or not first - 1 <= applied <= self._last_lsn:
+        if self._must_rebuild or applied is None or not first - 1 <= applied <= self._last_lsn:
             await self._rebuild()
         else:
             while self._pending and self._pending[0].lsn <= applied:
                 self._pending.popleft()
-        self._verified = True
+        self._verified, self._must_rebuild = True, False
 
     async def _rebuild(self) -> None:
         """Replace the index by what the files say. Readers see the old rows until the new ones are complete."""

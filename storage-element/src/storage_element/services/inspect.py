@@ -11,7 +11,7 @@ from artstore_kit.contracts.files import Content
 from artstore_kit.start import StartRefused
 from storage_element.adapters.local.journal import Journal
 from storage_element.domain import layout
-from storage_element.domain.judgement import Finding, Kind, judge_attributes, judge_content, named
+from storage_element.domain.judgement import Finding, Kind, judge_attributes, judge_content, judge_name, named
 from storage_element.domain.superblock import Superblock
 
 
@@ -75,7 +75,7 @@ class _Inspector:
         for name in names:
             found = named(name)
             if found is None:
-                self._found(Kind.FOREIGN, directory / name, "nothing that an element writes")
+                self._inspection.findings.append(judge_name(self._relative(directory / name), name))
             elif found.file_id in self._pending:
                 continue
             elif found.version is None:

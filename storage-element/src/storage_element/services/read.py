@@ -39,6 +39,11 @@ class Reader:
             self._remembered[file_id] = file
         return file
 
+    async def to_change(self, file_id: UUID) -> FileAttributes:
+        """The attributes that a change may begin from; `ContentCorrupt` when newer ones were lost."""
+        self._containment.must_be_newest(file_id)
+        return await self.attributes(file_id)
+
     def forget(self, file_id: UUID) -> None:
         """The file changes: what was remembered of it, or is being read at this moment, is old."""
         self._forgotten += 1

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.files import FileAttributes
-from artstore_kit.logs import event_logger
 from storage_element import metrics
 from storage_element.domain import layout
 from storage_element.domain.faults import is_passing
@@ -35,7 +34,9 @@ class Verifier:
             return Outcome.SKIPPED
         judged = judge_attributes(layout.attributes_path(file_id), file_id, attributes)
         if judged.file is None or judged.findings:
-            return _unreadable(file_id, judged.findings[0].detail)
+            await self._containment.attributes(file_id, judged.findings[0])
+            return _counted(Outcome.DAMAGED)
+        self._containment.attributes_are_back(file_id, judged.file.element.lsn)
         if judged.file.archive is not None:
             return Outcome.SKIPPED
         return await self._judge_content(judged.file, attributes, pace)
@@ -45,7 +46,7 @@ class Verifier:
         if finding is not None:
             finding, may_pass = await self._look(file, pace)
         if finding is None:
-            self._containment.forget(file.file_id)
+            self._containment.content_is_sound(file.file_id)
             return _counted(Outcome.SOUND)
         contained = await self._containment.content(
             file.file_id, file.content.version, attributes, finding, move=not may_pass
@@ -79,9 +80,3 @@ class Verifier:
 def _counted(outcome: Outcome) -> Outcome:
     metrics.SCRUBBED_FILES.labels(outcome.value).inc()
     return outcome
-
-
-def _unreadable(file_id: UUID, detail: str) -> Outcome:
-    """They stay where they are: without them the id would look free, and the file like one that never was."""
-    event_logger().error("attributes cannot be read", file_id=str(file_id), detail=detail)
-    return _counted(Outcome.DAMAGED)

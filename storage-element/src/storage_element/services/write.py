@@ -95,10 +95,10 @@ class Writer:
         """Give a file new content; the file as it is then. The old version is read to the end by who is reading it."""
         modes.require(self._superblocks.current.mode, Operation.REPLACE_CONTENT)
         self._committer.must_take_writes()
-        self._replaced(await self._reader.attributes(replacement.file_id), replacement, _content(LARGEST, "0" * 64))
+        self._replaced(await self._reader.to_change(replacement.file_id), replacement, _content(LARGEST, "0" * 64))
         async with self._receiver.receive(replacement.announced, body) as received:
             with self._reservations.alone(replacement.file_id):
-                file = await self._reader.attributes(replacement.file_id)
+                file = await self._reader.to_change(replacement.file_id)
                 fresh = self._replaced(file, replacement, _content(received.size, received.sha256))
                 self._superseded.add(file.file_id, file.content.version)
                 return await self._commit_received(Kind.REPLACE_INLINE, Kind.REPLACE_STAGED, fresh, received)
@@ -108,7 +108,7 @@ class Writer:
         mode = self._superblocks.current.mode
         modes.require(mode, Operation.CHANGE_ATTRIBUTES)
         with self._reservations.alone(file_id):
-            file = await self._reader.attributes(file_id)
+            file = await self._reader.to_change(file_id)
             rules.matches_revision(file, if_match)
             fresh = rules.changed(file, changes, mode)
             _fits(fresh.model_copy(update={"element": self._stamp()}))
@@ -118,7 +118,7 @@ class Writer:
         """Remove a file that neither a hold nor its retention keeps."""
         modes.require(self._superblocks.current.mode, Operation.DELETE)
         with self._reservations.alone(file_id):
-            file = await self._reader.attributes(file_id)
+            file = await self._reader.to_change(file_id)
             rules.matches_revision(file, if_match)
             rules.may_remove(file, datetime.now(UTC))
             await self._commit(Draft(Kind.REMOVE, file.model_copy()))
