@@ -62,7 +62,7 @@ class Element:
         elif kind in {CREATE_INLINE, REPLACE_INLINE}:
             self.newer[file_id] = (attributes, content)
         elif kind in {CREATE_STAGED, REPLACE_STAGED}:
-            self.newer[file_id] = (attributes, self.root / "staging" / staged)
+            self.newer[file_id] = (attributes, next((self.root / "staging").rglob(staged), None))
         elif kind == CHANGE:
             self.newer[file_id] = (attributes, (self.newer.get(file_id) or (None, None))[1])
         else:
@@ -138,7 +138,7 @@ class Element:
         newer = (self.newer.get(file_id) or (None, None))[1]
         if isinstance(newer, bytes):
             return io.BytesIO(newer)
-        return (newer if newer and newer.exists() else self.path(file_id, f".v{version}")).open("rb")
+        return (newer or self.path(file_id, f".v{version}")).open("rb")
 
 
 def printable(text: str) -> str:

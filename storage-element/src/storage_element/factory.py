@@ -16,6 +16,7 @@ from artstore_kit.service_token import ServiceToken
 from storage_element.adapters.index import Index
 from storage_element.adapters.local.direct import Buffers
 from storage_element.adapters.local.disk import make_directories, take_lock
+from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.superblocks import Superblocks
@@ -203,16 +204,17 @@ async def _local_storage(
         executor = stack.enter_context(ThreadPoolExecutor(IO_THREADS, "io"))
         await asyncio.to_thread(make_directories, root)
         stack.callback(close, take_lock(root / layout.LOCK))
-        superblocks = SuperblocksInThread(Superblocks(root), executor)
+        fence = Fence(root)
+        superblocks = SuperblocksInThread(Superblocks(root, fence), executor)
         await superblocks.open(element_id, mode)
         buffers = Buffers()
-        files = FilesInThreads(LocalFiles(root), executor, buffers)
+        files = FilesInThreads(LocalFiles(root, fence), executor, buffers)
         stack.callback(files.close)
-        journal = JournalInThread(Journal(root / layout.JOURNAL, element_id, journal_settings.segment_bytes))
+        journal = JournalInThread(Journal(root / layout.JOURNAL, element_id, journal_settings.segment_bytes, fence))
         stack.callback(journal.close)
-        upkeep = LocalUpkeep(root)
+        upkeep = LocalUpkeep(root, fence)
         stack.callback(upkeep.close)
-        yield Storage(journal, files, superblocks, upkeep, LocalUploads(root, executor, buffers))
+        yield Storage(journal, files, superblocks, upkeep, LocalUploads(fence, executor, buffers))
 
 
 async def _storage(committer: Committer) -> CheckResult:

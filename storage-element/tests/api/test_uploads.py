@@ -23,6 +23,7 @@ from artstore_kit.contracts.uploads import OFFSET_HEADER, UploadView
 from artstore_kit.digests import format_sha256
 from artstore_kit.testing.admin import AdminStandIn
 from storage_element.adapters.local.direct import DirectFile
+from storage_element.adapters.local.fence import Fence
 from storage_element.domain import layout
 from storage_element.domain.capacity import Room
 from storage_element.services.receive import NOTHING_ANNOUNCED, Announced
@@ -197,12 +198,18 @@ async def test_of_many_who_come_at_once_one_goes_on(element: Element) -> None:
     await sender.stored(CONTENT)
 
 
+def staged(root: Path, sender: Sender, suffix: str = "") -> Path:
+    """What lies in staging of an upload."""
+    (path,) = (root / layout.STAGING).glob(f"*/{sender.upload.upload_id}{suffix}")
+    return path
+
+
 async def test_an_upload_goes_on_after_a_restart(element_at: ElementAt, root: Path) -> None:
     async with element_at(root) as element:
         sender = await begun(element, tags=["a"])
         await sender.append(0, CONTENT[:1_234_567])
         other = await begun(element, 5)
-    with (root / layout.staging_path(str(sender.upload.upload_id))).open("ab") as file:
+    with staged(root, sender).open("ab") as file:
         file.write(b"of a part that was not answered")
     async with element_at(root) as element:
         sender, other = Sender(element, sender.upload), Sender(element, other.upload)
@@ -212,13 +219,43 @@ async def test_an_upload_goes_on_after_a_restart(element_at: ElementAt, root: Pa
         assert len(element.staged()) == 2
 
 
+async def test_what_a_stale_master_writes_later_reaches_no_upload(element_at: ElementAt, root: Path) -> None:
+    """It was stopped in the middle of a part, and goes on when another node has taken the upload over."""
+    async with element_at(root) as element:
+        sender = await begun(element)
+        await sender.append(0, CONTENT[:10_000])
+        stale = staged(root, sender).open("r+b", buffering=0)
+    async with element_at(root) as element:
+        sender = Sender(element, sender.upload)
+        assert (await sender.append(10_000, CONTENT[10_000:])).status_code == 204
+        stale.write(bytes(len(CONTENT)))
+        file = await sender.stored(CONTENT)
+        stale.truncate(5)
+        stale.close()
+        assert (await element.content(file.file_id)).content == CONTENT
+
+
+async def test_a_part_under_way_when_another_node_takes_over_is_refused(element: Element) -> None:
+    sender = await begun(element)
+    await sender.append(0, CONTENT[:10_000])
+    Fence(element.root).take_over(0)
+    for answer in (
+        await sender.append(10_000, CONTENT[10_000:]),
+        await sender.append(10_000, b"once more"),
+        await element.http.delete(sender.path),
+        await begin(element, 5),
+    ):
+        assert code(answer) == (503, "no_master")
+
+
 async def test_what_a_crash_left_of_a_committed_upload_is_cleared_away(element_at: ElementAt, root: Path) -> None:
     async with element_at(root) as element:
         sender = await begun(element, 5)
         await sender.append(0, b"12345")
-        state = (root / layout.session_path(sender.upload.upload_id)).read_bytes()
+        path = staged(root, sender, layout.SESSION_SUFFIX)
+        state = path.read_bytes()
         await sender.stored(b"12345")
-    (root / layout.session_path(sender.upload.upload_id)).write_bytes(state)
+    path.write_bytes(state)
     async with element_at(root) as element:
         assert code(await element.http.get(sender.path)) == (404, "upload_unknown")
         assert element.staged() == []
@@ -228,7 +265,7 @@ async def test_state_that_cannot_be_read_is_left_where_it_is(element_at: Element
     async with element_at(root) as element:
         sender = await begun(element, 5)
         await sender.append(0, b"12345")
-    path = root / layout.session_path(sender.upload.upload_id)
+    path = staged(root, sender, layout.SESSION_SUFFIX)
     path.write_bytes(b"{")
     async with element_at(root) as element:
         assert code(await element.http.get(sender.path)) == (404, "upload_unknown")
@@ -239,7 +276,7 @@ async def test_content_that_was_lost_is_told(element_at: ElementAt, root: Path) 
     async with element_at(root) as element:
         sender = await begun(element, 10)
         await sender.append(0, b"12345")
-    (root / layout.staging_path(str(sender.upload.upload_id))).write_bytes(b"123")
+    staged(root, sender).write_bytes(b"123")
     async with element_at(root) as element:
         sender = Sender(element, sender.upload)
         assert code(await sender.append(5, b"67890")) == (502, "content_corrupt")
@@ -275,7 +312,7 @@ async def test_after_a_restart_there_is_time_to_go_on(element_at: ElementAt, roo
     """However long the element was down, or its clock jumped."""
     async with element_at(root) as element:
         sender = await begun(element)
-    path = root / layout.session_path(sender.upload.upload_id)
+    path = staged(root, sender, layout.SESSION_SUFFIX)
     long_ago = datetime.now(UTC) - timedelta(days=3)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"expires_at": long_ago.isoformat()}))
     async with element_at(root) as element:

@@ -20,6 +20,7 @@ from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.documents import document
 from storage_element.adapters.local.bare_element import bare_element
 from storage_element.adapters.local.disk import take_lock
+from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.domain import layout
 from storage_element.domain.records import Kind
@@ -101,7 +102,7 @@ def test_an_element_that_is_being_started_is_no_empty_one(stopped: Stopped) -> N
     lock = take_lock(stopped.root / layout.LOCK)
     try:
         assert len(listed(stopped.root)) == 2
-        superblocks = Superblocks(stopped.root)
+        superblocks = Superblocks(stopped.root, Fence(stopped.root))
         superblocks.open("edit-1", stopped.element.services.reader._superblocks.current.mode)
         superblocks.take_over()
         assert "is replaying the journal" in told(artstore_element("ls", stopped.root), 2)

@@ -18,7 +18,6 @@ def test_a_path_follows_from_the_id() -> None:
     assert layout.directory_of(FILE_ID) == directory
     assert layout.attributes_path(FILE_ID) == f"{directory}/{FILE_ID}.attr.json"
     assert layout.content_path(FILE_ID, 3) == f"{directory}/{FILE_ID}.v3"
-    assert layout.staging_path("name") == "staging/name"
 
 
 def test_minutes_are_of_utc() -> None:

@@ -1,6 +1,7 @@
 """Recovery at start: what was acknowledged is there and intact, whatever did not reach the disk."""
 
 import itertools
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +13,7 @@ from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.start import StartRefused
 from artstore_kit.testing.documents import document
 from storage_element.adapters.local import disk
+from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.segments import HEADER_BYTES
@@ -76,7 +78,7 @@ async def test_files_that_never_reached_the_disk_are_made_again(root: Path, loss
         if content is None:
             lose(path, loss)
         elif loss == "not moved":
-            path.rename(root / layout.STAGING / str(staging[next(i for i in names if path.name == f"{i}.v1")]))
+            path.rename(core.files.staged(staging[next(i for i in names if path.name == f"{i}.v1")]))
     async with open_core(root) as again:
         assert again.tree() == before
 
@@ -95,6 +97,7 @@ async def test_recovery_may_crash_anywhere(root: Path, monkeypatch: pytest.Monke
         before = core.tree()
     steps = [(LocalFiles, "place"), (disk, "sync_file_system"), (disk, "replace_durably"), (Path, "unlink")]
     steps += [(Superblocks, "note_checkpoint"), (Journal, "start"), (Journal, "drop"), (LocalFiles, "clear_staging")]
+    steps += [(Path, "rename"), (os, "rename"), (Fence, "_gather"), (disk, "create")]
     for owner, name in steps:
         for after in (0, 1, 3):
             with monkeypatch.context() as patched:
@@ -123,9 +126,9 @@ def crash_at(patched: pytest.MonkeyPatch, owner: object, name: str, after: int) 
 async def test_what_no_record_names_is_cleared_away(root: Path) -> None:
     async with open_core(root) as core:
         await core.create()
-        (root / layout.STAGING / str(uuid4())).write_bytes(b"an upload under way")
+        core.files.staged(uuid4()).write_bytes(b"an upload under way")
     async with open_core(root) as again:
-        assert list((root / layout.STAGING).iterdir()) == []
+        assert again.files.fence.entries() == []
         assert len(again.tree()) == 2
 
 
@@ -220,7 +223,7 @@ async def test_an_id_that_was_removed_may_be_used_again(root: Path, first: str, 
         staging = core.committed[-1].staging
     content = root / layout.content_path(file.file_id, 1)
     if unsynced:
-        content.rename(root / layout.STAGING / str(staging) if second == "large" else root / "lost")
+        content.rename(core.files.staged(staging) if second == "large" else root / "lost")
     for _ in range(2):
         async with open_core(root) as again:
             assert again.tree() == before

@@ -18,6 +18,7 @@ from artstore_kit.contracts.files import ATTRIBUTES_LIMIT_BYTES, UploadAttribute
 from artstore_kit.contracts.ids import new_file_id
 from storage_element.adapters.local import stream
 from storage_element.adapters.local.direct import DirectFile
+from storage_element.adapters.local.fence import Fence
 from storage_element.domain.capacity import Room
 from storage_element.services.receive import Announced
 from storage_element.services.write import Upload
@@ -125,6 +126,26 @@ async def test_an_error_of_the_disk_stops_writes_and_reads_go_on(
     ready = (await element.http.get("/health/ready")).json()
     assert (ready["health"], ready["checks"]["storage"]["health"]) == ("degraded", "degraded")
     assert element.staged() == []
+
+
+@pytest.mark.parametrize("size", [10, 2 * MIB])
+async def test_an_upload_under_way_when_another_node_takes_over_is_refused(element: Element, size: int) -> None:
+    """No fault of the storage: reads go on, and the sender is told to try again."""
+    kept = await element.put(b"kept")
+    other = Fence(element.root)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield bytes(size)
+        other.take_over(0)
+        yield bytes(size)
+
+    answer = await element.send(chunks())
+    assert code(answer) == (503, "no_master")
+    assert answer.headers["retry-after"] == "1"
+    for refused in (await element.send(), await element.patch(kept.file_id, tags=["x"])):
+        assert code(refused) == (503, "no_master")
+    assert (await element.content(kept.file_id)).content == b"kept"
+    assert (await element.http.get("/api/v1/element")).json()["writable"] is False
 
 
 async def test_a_failed_sync_of_the_journal_is_undone_by_a_restart(

@@ -18,6 +18,7 @@ from artstore_kit.workers import Background
 from storage_element.adapters.index import Entry
 from storage_element.adapters.local.direct import Buffers
 from storage_element.adapters.local.disk import make_directories
+from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.superblocks import Superblocks
@@ -73,14 +74,15 @@ async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Co
     async with AsyncExitStack() as stack:
         make_directories(root)
         executor = stack.enter_context(ThreadPoolExecutor(2, "io"))
-        superblocks, files, buffers = Superblocks(root), LocalFiles(root), Buffers()
-        journal = Journal(root / layout.JOURNAL, ELEMENT_ID, segment_bytes)
+        fence, buffers = Fence(root), Buffers()
+        superblocks, files = Superblocks(root, fence), LocalFiles(root, fence)
+        journal = Journal(root / layout.JOURNAL, ELEMENT_ID, segment_bytes, fence)
         storage = Storage(
             threaded_journal := JournalInThread(journal),
             threaded_files := FilesInThreads(files, executor, buffers),
             SuperblocksInThread(superblocks, executor),
-            upkeep := LocalUpkeep(root),
-            LocalUploads(root, executor, buffers),
+            upkeep := LocalUpkeep(root, fence),
+            LocalUploads(fence, executor, buffers),
         )
         stack.callback(upkeep.close)
         stack.callback(threaded_files.close)

@@ -130,7 +130,7 @@ class Element:
 
     def staged(self) -> list[str]:
         """What lies in staging."""
-        return sorted(entry.name for entry in (self.root / layout.STAGING).iterdir())
+        return sorted(entry.name for entry in (self.root / layout.STAGING).glob("*/*"))
 
     def content_path(self, file: FileAttributes) -> Path:
         """Where the content of a file lies."""

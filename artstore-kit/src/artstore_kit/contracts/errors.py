@@ -406,6 +406,12 @@ class StorageFault(ArtStoreError):
     status = 503
 
 
+class NoMaster(ArtStoreError):
+    """The storage element is between two masters and takes no writes for a moment; try again."""
+
+    status = 503
+
+
 class ElementUnavailable(ArtStoreError):
     """The storage element that keeps this file cannot be reached."""
 

@@ -55,14 +55,9 @@ def content_path(file_id: UUID, version: int) -> str:
     return f"{directory_of(file_id)}/{file_id}.v{version}"
 
 
-def session_path(upload_id: UUID) -> str:
-    """Path of what is known of an upload that is sent in parts; its content lies beside, under its id alone."""
-    return f"{STAGING}/{upload_id}{SESSION_SUFFIX}"
-
-
-def staging_path(name: str) -> str:
-    """Path of bytes not yet committed, relative to the element's root."""
-    return f"{STAGING}/{name}"
+def session_name(upload_id: UUID) -> str:
+    """Where in staging lies what is known of an upload that is sent in parts; its content is beside, under its id."""
+    return f"{upload_id}{SESSION_SUFFIX}"
 
 
 def note_path(name: str) -> str:

@@ -41,6 +41,10 @@ class ElementInUse(StartRefused):
     """Another process holds this element."""
 
 
+class Fenced(Exception):
+    """Another node has taken the element over: what this one does from here on changes nothing and does not count."""
+
+
 @dataclass(frozen=True)
 class Closed:
     """Segments that take no more records, and the last LSN in them."""
@@ -69,7 +73,7 @@ class Journal(Protocol):
         """Written since it was last rotated."""
 
     def read(self) -> AsyncIterator[Sequence[Record]]:
-        """Every acknowledged record in LSN order, some at a time; a torn tail is cut off on the way.
+        """Every acknowledged record in LSN order, some at a time; a torn tail is passed over. Changes nothing.
 
         `JournalDamaged` when what was acknowledged cannot be read.
         """
@@ -86,14 +90,15 @@ class Journal(Protocol):
     async def append(self, records: Sequence[Record]) -> None:
         """Return when `records`, which begin at `next_lsn`, are on stable storage.
 
-        `JournalFull` when nothing was written; any other error leaves it open what was.
+        `JournalFull` when nothing was written; `Fenced` when they may not be acknowledged, since another node took
+        over before they were durable; any other error leaves it open what was written.
         """
 
     async def rotate(self) -> Closed:
         """Go on in a new segment; the older ones may be dropped once what they cover is synced."""
 
     async def drop(self, segments: Sequence[str]) -> None:
-        """Remove segments, oldest first, so that a crash in between leaves no gap."""
+        """Remove segments, oldest first, so that a crash in between leaves no gap; `Fenced`."""
 
 
 class Hash(Protocol):
@@ -216,6 +221,7 @@ class Files(Protocol):
     async def place(self, records: Sequence[Record]) -> None:
         """Bring the files to what `records` say, in order; doing it twice changes nothing, and nothing is synced yet.
 
+        `Fenced` when another node has taken over, which changes nothing of what that one placed.
         `ContentMissing` when staged content is nowhere; the other records are placed all the same.
         """
 
@@ -255,10 +261,13 @@ class Superblocks(Protocol):
         """Read the superblock, or make the element where there is nothing yet; `WrongElement`."""
 
     async def take_over(self) -> int:
-        """Raise the epoch: whoever wrote before is fenced off. The new epoch."""
+        """Raise the epoch: whoever wrote before is fenced off. The new epoch; `Fenced` when another was quicker."""
+
+    async def confirm(self) -> None:
+        """Return when nobody has taken over since `take_over`; else `Fenced`."""
 
     async def note_checkpoint(self, lsn: int) -> None:
-        """All records up to `lsn` are synced as plain files."""
+        """All records up to `lsn` are synced as plain files, and what older epochs wrote after it does not count."""
 
 
 @dataclass(frozen=True)

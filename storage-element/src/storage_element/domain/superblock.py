@@ -19,6 +19,7 @@ class Superblock(BaseModel):
     mode: Mode
     epoch: int = Field(0, ge=0, description="grows by one each time a process takes the element over")
     checkpoint_lsn: int = Field(0, ge=0, description="all records up to this one are in place and synced")
+    checkpoint_epoch: int = Field(0, ge=0, description="of whoever noted that; later records of older epochs are void")
     created_at: AwareDatetime
 
     def to_json(self) -> bytes:

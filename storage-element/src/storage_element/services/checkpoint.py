@@ -3,11 +3,11 @@
 import asyncio
 import time
 
-from artstore_kit.contracts.errors import StorageFault, StorageFull
+from artstore_kit.contracts.errors import StorageFull
 from storage_element import metrics
 from storage_element.config import JournalSettings
 from storage_element.domain.faults import is_out_of_room
-from storage_element.domain.storage import Files, Superblocks
+from storage_element.domain.storage import Fenced, Files, Superblocks
 from storage_element.services.commit import Committer
 from storage_element.services.superseded import Superseded
 
@@ -36,7 +36,7 @@ class Checkpoint:
         async with self._one:
             self._ran_at = time.monotonic()
             with metrics.CHECKPOINT_SECONDS.time():
-                await self._run()
+                await self._run_unless_fenced()
 
     async def run_if_due(self) -> None:
         """Run when enough journal has been written since the last one, or when that is long enough ago."""
@@ -45,6 +45,13 @@ class Checkpoint:
         if written_bytes >= self._settings.checkpoint_bytes or (late and (written_bytes or self._superseded.due())):
             await self.run()
 
+    async def _run_unless_fenced(self) -> None:
+        try:
+            await self._run()
+        except Fenced as error:
+            self._committer.fail(error)
+            raise self._committer.refusal() from error
+
     async def _run(self) -> None:
         due = self._superseded.due()
         closed = await self._committer.rotate()
@@ -52,7 +59,7 @@ class Checkpoint:
             await self._files.sync()
         except OSError as error:
             self._committer.fail(error)
-            raise StorageFault from error
+            raise self._committer.refusal() from error
         await self._note(closed.last_lsn)
         await self._committer.drop(closed)
         await self._superseded.remove(due)
@@ -64,4 +71,4 @@ class Checkpoint:
             if is_out_of_room(error):
                 raise StorageFull("The element has no room for its superblock; the journal is kept.") from error
             self._committer.fail(error)
-            raise StorageFault from error
+            raise self._committer.refusal() from error

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from artstore_kit.contracts.errors import FileExists, StorageFault, StorageFull
+from artstore_kit.contracts.errors import ArtStoreError, FileExists, NoMaster, StorageFault, StorageFull
 from artstore_kit.contracts.files import ElementStamp, FileAttributes
 from artstore_kit.logs import event_logger
 from storage_element import metrics
 from storage_element.domain.records import NO_STAGING, Kind, Record
-from storage_element.domain.storage import Closed, Files, Journal, JournalBroken, JournalFull
+from storage_element.domain.storage import Closed, Fenced, Files, Journal, JournalBroken, JournalFull
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 8 * 2**20
@@ -63,21 +63,23 @@ class Committer:
         self._placed = asyncio.Condition()
         self.placed_lsn = journal.durable_lsn
         self.fault = ""
+        self.is_fenced = False
         self._turn = asyncio.Lock()
 
     def submit(self, draft: Draft) -> None:
         """Take `draft`; its `done` has its final attributes when it is on stable storage and in place.
 
-        `done` fails with `FileExists`, `StorageFull` (nothing was written), or `StorageFault` (a restart decides).
+        `done` fails with `FileExists`, `StorageFull` (nothing was written), `StorageFault` or `NoMaster` (a replay
+        decides: by the next start, or by the node that has taken over).
         """
         self.must_take_writes()
         self._waiting.append(draft)
         self._arrived.set()
 
     def must_take_writes(self) -> None:
-        """Raise `StorageFault` after a fault."""
+        """Raise `StorageFault` after a fault, `NoMaster` when another node has taken over."""
         if self.fault:
-            raise StorageFault
+            raise self.refusal()
 
     async def run(self) -> None:
         """Commit batch after batch."""
@@ -101,26 +103,37 @@ class Committer:
                 closed = await self._journal.rotate()
         except JournalFull:
             raise StorageFull("The element has no room for its journal.") from None
-        except (OSError, JournalBroken) as error:
+        except (OSError, JournalBroken, Fenced) as error:
             self.fail(error)
-            raise StorageFault from error
+            raise self.refusal() from error
         async with self._placed:
             await self._placed.wait_for(lambda: self.placed_lsn >= closed.last_lsn or bool(self.fault))
         self.must_take_writes()
         return closed
 
     async def drop(self, closed: Closed) -> None:
-        """Remove journal segments that a checkpoint has made superfluous."""
+        """Remove journal segments that a checkpoint has made superfluous; `Fenced`."""
         async with self._turn:
             await self._journal.drop(closed.segments)
 
     def fail(self, error: Exception) -> None:
-        """Take no more writes until a restart: after a failed sync nobody knows what is on the disk."""
+        """Take no more writes until a restart: after a failed sync nobody knows what is on the disk.
+
+        After `Fenced` it is known: what the master of the newer epoch says.
+        """
+        if isinstance(error, Fenced):
+            event_logger().warning("fenced", detail=str(error))
+            self.is_fenced = True
+        elif not self.is_fenced:
+            metrics.FAULT.set(1)
+            event_logger().error("storage fault", exc_info=error)
         self.fault = self.fault or f"{type(error).__name__}: {error}"
-        metrics.FAULT.set(1)
-        event_logger().error("storage fault", exc_info=error)
         drafts, self._waiting = self._waiting, []
-        _refuse(drafts, StorageFault())
+        _refuse(drafts, self.refusal())
+
+    def refusal(self) -> ArtStoreError:
+        """What those are told whose writes are not taken any more."""
+        return NoMaster(headers={"Retry-After": "1"}) if self.is_fenced else StorageFault()
 
     @property
     def written_bytes(self) -> int:
@@ -143,8 +156,8 @@ class Committer:
         except JournalFull:
             _refuse(drafts, StorageFull("The element has no room for its journal."))
         except Exception as error:  # noqa: BLE001 (whatever it was, nobody knows what is on the disk now)
-            _refuse(drafts, StorageFault())
             self.fail(error)
+            _refuse(drafts, self.refusal())
         else:
             await self._to_place.put(batch)
 
@@ -153,8 +166,8 @@ class Committer:
             self._follows(batch.records)
             await self._files.place(batch.records)
         except Exception as error:  # noqa: BLE001 (whatever it was, the files are not what the journal says now)
-            _refuse(batch.drafts, StorageFault())
             self.fail(error)
+            _refuse(batch.drafts, self.refusal())
         else:
             self._show(batch)
         async with self._placed:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from artstore_kit.contracts.files import Content
 from artstore_kit.start import StartRefused
-from storage_element.adapters.local.journal import Journal
+from storage_element.adapters.local.journal import read_journal
 from storage_element.domain import layout
 from storage_element.domain.judgement import Finding, Kind, judge_attributes, judge_content, judge_name, named
 from storage_element.domain.superblock import Superblock
@@ -60,7 +60,7 @@ class _Inspector:
     def read_journal(self) -> None:
         element_id = self._inspection.superblock.element_id
         try:
-            for record in Journal(self._root / layout.JOURNAL, element_id, 0).read(cut=False):
+            for record in read_journal(self._root / layout.JOURNAL, element_id):
                 self._pending.add(record.file_id)
         except StartRefused as error:
             self._found(Kind.JOURNAL_DAMAGED, self._root / layout.JOURNAL, str(error))

@@ -1,14 +1,14 @@
 """Takes content in: hashed on the way, within the room that it was promised, into memory or durably into staging."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from artstore_kit.contracts.errors import ArtStoreError, DigestMismatch, IncompleteBody, StorageFault, StorageFull
 from artstore_kit.exchange import Body
 from storage_element.domain.faults import is_out_of_room, is_passing
-from storage_element.domain.storage import Files, Staged, Staging
+from storage_element.domain.storage import Fenced, Files, Staged, Staging
 from storage_element.services.commit import Committer
 from storage_element.services.measure import Measure, Promise
 
@@ -53,20 +53,28 @@ class Receiver:
                 if announced.size not in {None, staging.size}:
                     raise IncompleteBody(f"{announced.size} bytes were announced and {staging.size} came.")
                 yield await _finished(staging, announced)
-            except OSError as error:
+            except (OSError, Fenced) as error:
                 raise self.told(error) from error
             finally:
                 if not staging.is_in_memory:
                     await asyncio.shield(staging.discard())
 
-    def told(self, error: OSError) -> ArtStoreError:
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Around what reaches the disk for one request."""
+        try:
+            yield
+        except (OSError, Fenced) as error:
+            raise self.told(error) from error
+
+    def told(self, error: OSError | Fenced) -> ArtStoreError:
         """Out of room concerns one upload; any other error of the disk stops all writes."""
-        if is_out_of_room(error):
+        if isinstance(error, OSError) and is_out_of_room(error):
             return StorageFull("The element has no room for this file.")
-        if is_passing(error):
+        if isinstance(error, OSError) and is_passing(error):
             return StorageFault("The element is short of memory or open files; try again.")
         self._committer.fail(error)
-        return StorageFault()
+        return self._committer.refusal()
 
 
 async def _fill(staging: Staging, promise: Promise, body: Body) -> None:

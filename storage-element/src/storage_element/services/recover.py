@@ -10,6 +10,7 @@ from storage_element import metrics
 from storage_element.adapters.index import Entry
 from storage_element.domain.records import Kind, Record
 from storage_element.domain.storage import ContentMissing, Files, Journal, JournalDamaged, JournalFull, Storage
+from storage_element.domain.superblock import Superblock
 from storage_element.services.indexing import entry_of
 
 PROGRESS_EVERY = 10_000
@@ -19,6 +20,7 @@ PROGRESS_EVERY = 10_000
 class _Survey:
     """What the journal holds: the last LSN that was given, and from which LSN on each file is redone.
 
+    A stale master may still be appending: what comes after the survey was not acknowledged and is not looked at.
     What came before a file's last create, replacement or removal is over. To redo it would be to overwrite or remove
     the content of a later file with the same id, or to look for content that was removed long ago.
     """
@@ -35,11 +37,20 @@ async def recover(storage: Storage) -> list[Entry]:
     """Bring the files to what the journal says; what the index may not know of yet, in LSN order.
 
     Redoing is idempotent: a crash in the middle of it is followed by another recovery. The whole journal is read
-    before anything is redone: half a replay would put old attributes over newer ones.
+    before anything is redone: half a replay would put old attributes over newer ones. `Fenced` when another node takes
+    over meanwhile; then what is read here is what that one writes, and looks like damage.
     """
+    epoch = await storage.superblocks.take_over()
+    try:
+        return await _redo(storage, epoch)
+    except (OSError, JournalDamaged):
+        await storage.superblocks.confirm()
+        raise
+
+
+async def _redo(storage: Storage, epoch: int) -> list[Entry]:
     journal, files, superblocks = storage.journal, storage.files, storage.superblocks
-    epoch = await superblocks.take_over()
-    survey = await _survey(journal, superblocks.current.checkpoint_lsn)
+    survey = await _survey(journal, superblocks.current)
     entries = await _replay(journal, files, survey)
     await files.sync()
     await superblocks.note_checkpoint(survey.last_lsn)
@@ -52,23 +63,30 @@ async def recover(storage: Storage) -> list[Entry]:
     return entries
 
 
-async def _survey(journal: Journal, checkpoint_lsn: int) -> _Survey:
-    last_lsn = max(checkpoint_lsn, await journal.last_begun_lsn())
+async def _survey(journal: Journal, block: Superblock) -> _Survey:
+    last_lsn = max(block.checkpoint_lsn, await journal.last_begun_lsn())
     redone_from: dict[UUID, int] = {}
     first = True
-    async for records in journal.read():
-        if first and records[0].lsn > checkpoint_lsn + 1:
-            raise JournalDamaged(f"the journal begins at LSN {records[0].lsn}, not {checkpoint_lsn + 1}.")
+    async for batch in journal.read():
+        if first and batch[0].lsn > block.checkpoint_lsn + 1:
+            raise JournalDamaged(f"the journal begins at LSN {batch[0].lsn}, not {block.checkpoint_lsn + 1}.")
         first = False
+        records = [record for record in batch if _counts(record, block)]
         redone_from |= {record.file_id: record.lsn for record in records if record.kind is not Kind.CHANGE}
-        last_lsn = max(last_lsn, records[-1].lsn)
+        last_lsn = max(last_lsn, records[-1].lsn if records else 0)
     return _Survey(last_lsn, redone_from)
+
+
+def _counts(record: Record, block: Superblock) -> bool:
+    """What a stale master wrote behind the checkpoint of a newer one was never acknowledged."""
+    return record.lsn <= block.checkpoint_lsn or record.epoch >= block.checkpoint_epoch
 
 
 async def _replay(journal: Journal, files: Files, survey: _Survey) -> list[Entry]:
     entries: list[Entry] = []
     missing: list[str] = []
-    async for records in journal.read():
+    async for batch in journal.read():
+        records = [record for record in batch if record.lsn <= survey.last_lsn]
         await _place([record for record in records if survey.covers(record)], files, missing)
         entries += map(entry_of, records)
         _tell(len(entries), records)
@@ -79,7 +97,7 @@ async def _replay(journal: Journal, files: Files, survey: _Survey) -> list[Entry
 
 def _tell(count: int, records: Sequence[Record]) -> None:
     metrics.REPLAYED.inc(len(records))
-    if count // PROGRESS_EVERY > (count - len(records)) // PROGRESS_EVERY:
+    if records and count // PROGRESS_EVERY > (count - len(records)) // PROGRESS_EVERY:
         event_logger().info("replaying", records=count, lsn=records[-1].lsn)
 
 

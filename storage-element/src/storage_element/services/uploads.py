@@ -20,7 +20,7 @@ from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.uploads import OFFSET_HEADER
 from artstore_kit.exchange import Body
 from artstore_kit.finishing import to_the_end
-from storage_element.domain.storage import Files, Hash, Part, Uploads
+from storage_element.domain.storage import Fenced, Files, Hash, Part, Uploads
 from storage_element.domain.uploads import UploadSession
 from storage_element.services.commit import Committer
 from storage_element.services.measure import Measure
@@ -90,18 +90,21 @@ class UploadSessions:
         self._committer.must_take_writes()
         upload = self._open.find(upload_id, uploaded_by)
         _continues(upload.session, offset, announced)
-        return await self._open.alone(upload, partial(self._receive, upload, offset, announced, body))
+        with self._receiver.telling():
+            return await self._open.alone(upload, partial(self._receive, upload, offset, announced, body))
 
     async def commit(self, upload_id: UUID, uploaded_by: str, sha256: bytes | None) -> tuple[FileAttributes, bool]:
         """Make it a file; its attributes, and False when the same file was there already."""
         upload = self._open.find(upload_id, uploaded_by)
-        return await self._open.alone(upload, lambda: to_the_end(self._commit(upload, sha256)))
+        with self._receiver.telling():
+            return await self._open.alone(upload, lambda: to_the_end(self._commit(upload, sha256)))
 
     async def abort(self, upload_id: UUID, uploaded_by: str) -> None:
         """Forget it and what came of it."""
         self._committer.must_take_writes()
         upload = self._open.find(upload_id, uploaded_by)
-        await self._open.alone(upload, lambda: to_the_end(self._forget(upload)))
+        with self._receiver.telling():
+            await self._open.alone(upload, lambda: to_the_end(self._forget(upload)))
 
     async def reap(self) -> None:
         """Forget what nobody has gone on with for too long."""
@@ -112,7 +115,7 @@ class UploadSessions:
         promise = self._measure.promise(session.size or 0)
         try:
             await self._uploads.make(session)
-        except OSError as error:
+        except (OSError, Fenced) as error:
             promise.release(promise.size_bytes)
             raise self._receiver.told(error) from error
         self._open.add(OpenUpload(session, promise, _now() + self._expiry_s))
@@ -128,8 +131,6 @@ class UploadSessions:
             if announced.sha256 is not None:
                 _as_announced(announced.sha256, of_part, broken_off)
             session = await to_the_end(self._keep(upload, part, sha256))
-        except OSError as error:
-            raise self._receiver.told(error) from error
         finally:
             await asyncio.shield(part.settle())
         if broken_off:

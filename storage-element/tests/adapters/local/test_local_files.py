@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from fences import taken_over
 
 from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.files import FileAttributes
@@ -21,9 +22,8 @@ type Tree = dict[str, bytes]
 
 @pytest.fixture
 def files(root: Path) -> Iterator[LocalFiles]:
-    make_directories(root / layout.STAGING)
     make_directories(root / layout.FILES)
-    files = LocalFiles(root)
+    files = LocalFiles(root, taken_over(root))
     yield files
     files.close()
 
@@ -181,8 +181,7 @@ def test_ids_from_all_over_time_cost_no_memory(files: LocalFiles, monkeypatch: p
 
 
 def test_the_room_is_that_of_the_file_system(small_disk: Path) -> None:
-    make_directories(small_disk / layout.STAGING)
-    files = LocalFiles(small_disk)
+    files = LocalFiles(small_disk, taken_over(small_disk))
     before = files.room()
     (small_disk / "filler").write_bytes(bytes(600 * 1024))
     after = files.room()

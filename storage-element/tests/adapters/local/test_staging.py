@@ -10,13 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from fences import taken_over
 from running_element import MIB
 
 from storage_element.adapters.local.direct import Buffers, DirectFile
-from storage_element.adapters.local.disk import make_directories
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.staging import Staging
-from storage_element.domain import layout
 from storage_element.domain.records import NO_STAGING
 
 INLINE_BYTES = 1000
@@ -26,18 +25,23 @@ type Stage = Callable[[], Staging]
 
 
 @pytest.fixture
-def directory(root: Path) -> Path:
-    make_directories(root / layout.STAGING)
-    return root / layout.STAGING
+def files(root: Path) -> Iterator[LocalFiles]:
+    fence = taken_over(root)
+    files = LocalFiles(root, fence)
+    yield files
+    files.close()
 
 
 @pytest.fixture
-def stage(directory: Path) -> Iterator[Stage]:
-    files = LocalFiles(directory.parent)
+def directory(files: LocalFiles) -> Path:
+    return Path(files.fence.path(""))
+
+
+@pytest.fixture
+def stage(files: LocalFiles) -> Iterator[Stage]:
     buffers = Buffers()
     with ThreadPoolExecutor(2) as executor:
         yield lambda: Staging(files, executor, buffers, INLINE_BYTES)
-    files.close()
 
 
 def names(directory: Path) -> list[str]:
@@ -75,8 +79,7 @@ async def test_larger_content_is_staged_bit_for_bit(stage: Stage, directory: Pat
 
 
 async def test_content_is_written_past_the_page_cache_on_a_real_disk(tmp_path: Path) -> None:
-    make_directories(tmp_path / layout.STAGING)
-    files = LocalFiles(tmp_path)
+    files = LocalFiles(tmp_path, taken_over(tmp_path))
     with ThreadPoolExecutor(2) as executor:
         staging = Staging(files, executor, Buffers(), INLINE_BYTES)
         await write(staging, CONTENT, 65_536)
@@ -159,8 +162,7 @@ async def test_a_cancelled_upload_waits_for_its_threads(
 
 
 async def test_a_full_disk_is_told_by_its_number(small_disk: Path) -> None:
-    make_directories(small_disk / layout.STAGING)
-    files = LocalFiles(small_disk)
+    files = LocalFiles(small_disk, taken_over(small_disk))
     with ThreadPoolExecutor(2) as executor:
         staging = Staging(files, executor, Buffers(), INLINE_BYTES)
         with pytest.raises(OSError, match="No space left") as refused:
@@ -168,4 +170,4 @@ async def test_a_full_disk_is_told_by_its_number(small_disk: Path) -> None:
         assert refused.value.errno == errno.ENOSPC
         await staging.discard()
     files.close()
-    assert list((small_disk / layout.STAGING).iterdir()) == []
+    assert files.fence.entries() == []

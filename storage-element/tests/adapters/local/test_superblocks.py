@@ -7,6 +7,7 @@ import pytest
 
 from artstore_kit.contracts.modes import Mode
 from storage_element.adapters.local.disk import make_directories
+from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.domain import layout
 from storage_element.domain.storage import WrongElement
@@ -15,13 +16,13 @@ from storage_element.domain.storage import WrongElement
 @pytest.fixture
 def superblocks(root: Path) -> Superblocks:
     make_directories(root)
-    superblocks = Superblocks(root)
+    superblocks = Superblocks(root, Fence(root))
     superblocks.open("edit-1", Mode.RW)
     return superblocks
 
 
 def again(root: Path, element_id: str = "edit-1", mode: Mode = Mode.EDIT) -> Superblocks:
-    superblocks = Superblocks(root)
+    superblocks = Superblocks(root, Fence(root))
     superblocks.open(element_id, mode)
     return superblocks
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fences import taken_over
 
 from artstore_kit.contracts.ids import new_file_id
 from storage_element.adapters.local import disk
@@ -31,7 +32,7 @@ def element(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def upkeep(element: Path) -> Iterator[LocalUpkeep]:
-    upkeep = LocalUpkeep(element)
+    upkeep = LocalUpkeep(element, taken_over(element))
     yield upkeep
     upkeep.close()
 
@@ -207,7 +208,7 @@ async def test_nothing_in_quarantine_is_ever_written_over(element: Path, upkeep:
     written(element, f"{layout.QUARANTINE}/{FILE_ID}.v1.2.reason.json", b"{}")
     assert (await upkeep.put_aside(reason(path), path)).moved_to == f"{FILE_ID}.v1.3"
     assert (element / layout.QUARANTINE / f"{FILE_ID}.v1.1").read_bytes() == b"older"
-    assert list((element / layout.STAGING).iterdir()) == []
+    assert list((element / layout.STAGING).glob("*/*")) == []
 
 
 async def test_a_mark_moves_nothing(element: Path, upkeep: LocalUpkeep) -> None:

@@ -16,7 +16,8 @@ from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.start import StartRefused
 from storage_element.adapters.local import disk
-from storage_element.adapters.local.journal import Journal
+from storage_element.adapters.local.fence import staged_below
+from storage_element.adapters.local.journal import read_journal
 from storage_element.adapters.local.segments import epoch_of
 from storage_element.domain import layout
 from storage_element.domain.records import Kind, Record
@@ -48,7 +49,7 @@ class _Newer:
 
     attributes: bytes
     spooled: tuple[int, int] | None = None
-    staged: Path | None = None
+    staged: UUID | None = None
 
 
 class BareElement:
@@ -75,7 +76,7 @@ class BareElement:
         """Take what the journal knows, if nobody serves the element."""
         try:
             with disk.nobody_serves(self._root / layout.LOCK):
-                for record in Journal(self._root / layout.JOURNAL, self.superblock.element_id, 0).read(cut=False):
+                for record in read_journal(self._root / layout.JOURNAL, self.superblock.element_id):
                     self._newer[record.file_id] = self._after(record)
         except ElementInUse:
             _must_be_replayed(self._root)
@@ -122,8 +123,8 @@ class BareElement:
             offset, size = newer.spooled
             self._spool.seek(offset)
             return BytesIO(self._spool.read(size))
-        if newer and newer.staged and newer.staged.exists():
-            return newer.staged.open("rb")
+        if newer and newer.staged and (staged := staged_below(self._root, newer.staged)):
+            return staged.open("rb")
         return (self._root / layout.content_path(file.file_id, file.content.version)).open("rb")
 
     def _after(self, record: Record) -> _Newer | None:
@@ -134,7 +135,7 @@ class BareElement:
                 before = self._newer.get(record.file_id) or _Newer(b"")
                 return _Newer(record.attributes, before.spooled, before.staged)
             case Kind.CREATE_STAGED | Kind.REPLACE_STAGED:
-                return _Newer(record.attributes, staged=self._root / layout.staging_path(str(record.staging)))
+                return _Newer(record.attributes, staged=record.staging)
             case Kind.CREATE_INLINE | Kind.REPLACE_INLINE:
                 offset = self._spool.seek(0, os.SEEK_END)
                 return _Newer(record.attributes, spooled=(offset, self._spool.write(record.content)))

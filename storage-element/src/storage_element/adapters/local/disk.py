@@ -13,19 +13,23 @@ from storage_element.domain.storage import ElementInUse
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
-def replace_durably(path: Path, data: bytes) -> None:
-    """Put `data` at `path`; after a crash there is the old file or the new one, whole, and on return the new one."""
-    fresh = path.with_name(f".{path.name}.new")
+def replace_durably(path: Path, data: bytes, fresh: str = "") -> None:
+    """Put `data` at `path`; after a crash there is the old file or the new one, whole, and on return the new one.
+
+    It is written at `fresh` first, or beside.
+    """
+    fresh = fresh or str(path.with_name(f".{path.name}.new"))
     write_durably(fresh, data)
-    fresh.rename(path)
+    Path(fresh).rename(path)
     sync_directory(path.parent)
 
 
-def write_durably(path: Path, data: bytes) -> None:
+def write_durably(path: str, data: bytes) -> None:
     """Return when `data` is at `path` and on stable storage; its name may not be yet."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    fd = create(path)
     try:
         write_all(fd, data)
         os.fsync(fd)
@@ -42,6 +46,15 @@ def rename_new(source: Path, target: Path) -> None:
         # A file system without it (NFS): a link is never made over something either.
         target.hardlink_to(source)
         source.unlink()
+
+
+def create(path: str) -> int:
+    """A file that nobody else has open, for writing; what an earlier attempt left there goes."""
+    try:
+        return os.open(path, _CREATE, 0o640)
+    except FileExistsError:
+        Path(path).unlink()
+        return os.open(path, _CREATE, 0o640)
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:

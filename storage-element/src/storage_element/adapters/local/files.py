@@ -8,20 +8,22 @@ from uuid import UUID
 from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.files import FileAttributes
 from storage_element.adapters.local import disk
+from storage_element.adapters.local.fence import Fence
 from storage_element.domain import layout
 from storage_element.domain.capacity import Room
 from storage_element.domain.records import Kind, Record
 from storage_element.domain.storage import ContentMissing
 
 KNOWN_DIRECTORIES = 10_000
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class LocalFiles:
     """The element's directory. `place` is how every change reaches it, in normal running and in replay alike."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, fence: Fence) -> None:
         self._root = str(root)
+        self.fence = fence
         self._sync_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._known_directories: set[str] = set()
 
@@ -33,6 +35,13 @@ class LocalFiles:
 
     def place(self, record: Record) -> None:
         """Bring the files to what `record` says; doing it twice changes nothing. Nothing is synced here."""
+        try:
+            self._place(record)
+        except FileNotFoundError:
+            self.fence.check()
+            raise
+
+    def _place(self, record: Record) -> None:
         if record.kind is Kind.REMOVE:
             self._remove(record)
             return
@@ -49,28 +58,46 @@ class LocalFiles:
         version = 1 if record.kind.creates else _version(record)
         target = self._path(layout.content_path(record.file_id, version))
         if record.kind in {Kind.CREATE_INLINE, Kind.REPLACE_INLINE}:
-            _write(target, record.content)
+            self._write_content(target, record)
             return
         try:
             os.rename(self.staged(record.staging), target)
         except FileNotFoundError:
+            self.fence.check()
             if not os.path.exists(target):
                 raise ContentMissing(f"{record.file_id}: the staged content is gone") from None
 
+    def _write_content(self, target: str, record: Record) -> None:
+        """Under its own name when that is free. What a replay finds there may be half of it, and is replaced."""
+        try:
+            fd = os.open(target, _CREATE, 0o640)
+        except FileExistsError:
+            fresh = self.fence.path(f"{record.file_id}.{record.lsn}.new")
+            _fill(disk.create(fresh), record.content)
+            os.rename(fresh, target)
+        else:
+            _fill(fd, record.content)
+
     def _place_attributes(self, record: Record) -> None:
-        fresh = self._path(layout.staging_path(f"{record.file_id}.{record.lsn}.attr"))
-        _write(fresh, record.attributes)
+        fresh = self.fence.path(f"{record.file_id}.{record.lsn}.attr")
+        _fill(disk.create(fresh), record.attributes)
         os.rename(fresh, self._path(layout.attributes_path(record.file_id)))
 
     def _remove(self, record: Record) -> None:
         """First the attributes: a file is there as long as they are."""
-        Path(self._path(layout.attributes_path(record.file_id))).unlink(missing_ok=True)
+        self._unlink(layout.attributes_path(record.file_id))
         for version in range(_version(record), 0, -1):
             self.remove_content(record.file_id, version)
 
     def remove_content(self, file_id: UUID, version: int) -> None:
-        """Remove a version of the content, if it is there."""
-        Path(self._path(layout.content_path(file_id, version))).unlink(missing_ok=True)
+        """Remove a version of the content, if it is there; `Fenced`."""
+        self._unlink(layout.content_path(file_id, version))
+
+    def _unlink(self, path: str) -> None:
+        try:
+            os.unlink(self.fence.through(path))
+        except FileNotFoundError:
+            self.fence.check()
 
     def _make_directory(self, file_id: UUID) -> None:
         directory = layout.directory_of(file_id)
@@ -84,16 +111,17 @@ class LocalFiles:
 
     def staged(self, staging: UUID) -> Path:
         """Where the bytes of an upload wait for their commit."""
-        return Path(self._path(layout.staging_path(str(staging))))
+        return Path(self.fence.path(str(staging)))
 
     def clear_staging(self) -> int:
         """Remove what neither a record nor an open upload names; only right after replay. How many there were."""
-        entries = {entry.name: entry for entry in Path(self._path(layout.STAGING)).iterdir() if entry.is_file()}
+        with self.fence.guarding():
+            entries = {entry.name: entry for entry in self.fence.entries() if entry.is_file()}
         open_uploads = {f"{name}{layout.SESSION_SUFFIX}" for name in entries} & entries.keys()
         kept = open_uploads | {name.removesuffix(layout.SESSION_SUFFIX) for name in open_uploads}
         left = [entry for name, entry in entries.items() if name not in kept]
         for entry in left:
-            entry.unlink()
+            entry.unlink(missing_ok=True)
         return len(left)
 
     # --- reading
@@ -136,8 +164,7 @@ def _version(record: Record) -> int:
     return FileAttributes.model_validate_json(record.attributes).content.version
 
 
-def _write(path: str, data: bytes) -> None:
-    fd = os.open(path, _CREATE, 0o640)
+def _fill(fd: int, data: bytes) -> None:
     try:
         disk.write_all(fd, data)
     finally:

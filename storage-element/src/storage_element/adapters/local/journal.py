@@ -4,16 +4,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from storage_element.adapters.local.disk import sync_directory
+from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.segments import HEADER_BYTES, Segment, read_segment
+from storage_element.domain import layout
 from storage_element.domain.faults import is_out_of_room
 from storage_element.domain.records import Record, encode, frame_bytes
-from storage_element.domain.storage import JournalBroken, JournalDamaged, JournalFull
+from storage_element.domain.storage import Fenced, JournalBroken, JournalDamaged, JournalFull
 
 
 class Journal:
     """The segments in one directory. Not for use by two threads at once."""
 
-    def __init__(self, directory: Path, element_id: str, segment_bytes: int) -> None:
+    def __init__(self, directory: Path, element_id: str, segment_bytes: int, fence: Fence) -> None:
+        self._fence = fence
         self._directory = directory
         self._element_id = element_id
         self._segment_bytes = segment_bytes
@@ -35,13 +38,15 @@ class Journal:
         """Write `records`, which begin at `next_lsn`, and return when they are on stable storage.
 
         `JournalFull` when nothing was written; any `OSError` leaves it open what was. A second sync that works proves
-        nothing about what the first one lost: nothing more is taken then.
+        nothing about what the first one lost: nothing more is taken then. When the fence still stands after the sync,
+        they were durable before anybody took over, who will therefore read them; when it does not, `Fenced`.
         """
         active = self._room_for(sum(map(frame_bytes, records)))
         frames = [encode(record, self.durable_lsn, active.salt) for record in records]
         try:
             self.written_bytes += active.append(frames)
-        except OSError:
+            self._fence.check()
+        except (OSError, Fenced):
             self._broken = True
             raise
         self.next_lsn = records[-1].lsn + 1
@@ -58,7 +63,8 @@ class Journal:
     def drop(self, closed: Sequence[Path]) -> None:
         """Remove segments, oldest first, so that a crash in between leaves no gap."""
         for path in sorted(closed):
-            path.unlink()
+            with self._fence.guarding():
+                Path(self._fence.through(f"{layout.JOURNAL}/{path.name}")).unlink()
             sync_directory(self._directory)
 
     def close(self) -> None:
@@ -82,8 +88,10 @@ class Journal:
     def _new_segment(self, at_least_bytes: int) -> Segment:
         path = self._directory / f"{self.next_lsn:020d}.wal"
         size_bytes = max(self._segment_bytes, HEADER_BYTES + at_least_bytes)
+        fresh = self._fence.path(f"{path.name}.new")
         try:
-            return Segment.make(path, self._element_id, self.epoch, size_bytes)
+            with self._fence.guarding():
+                return Segment.make(path, fresh, self._element_id, self.epoch, size_bytes)
         except OSError as error:
             if is_out_of_room(error):
                 raise JournalFull from error
@@ -93,18 +101,28 @@ class Journal:
 
     def segments(self) -> list[Path]:
         """All segments, oldest first."""
-        return sorted(path for path in self._directory.glob("*.wal") if path.stem.isdecimal())
+        return segments_in(self._directory)
 
-    def read(self, *, cut: bool = True) -> Iterator[Record]:
-        """Every acknowledged record in LSN order; the torn tail, if there is one, is cut off the disk on the way.
+    def read(self) -> Iterator[Record]:
+        """Every acknowledged record in LSN order; `Fenced` when another node drops it meanwhile."""
+        with self._fence.guarding():
+            yield from read_journal(self._directory, self._element_id)
 
-        `JournalDamaged` when what was acknowledged cannot be read. Without `cut` nothing on the disk is changed.
-        """
-        paths = self.segments()
-        expected: int | None = None
-        for path in paths:
-            first = int(path.stem)
-            if expected is not None and first != expected:
-                raise JournalDamaged(f"{path.name}: begins at LSN {first}, not {expected}. Nothing was changed.")
-            is_last = path == paths[-1]
-            expected = yield from read_segment(path, self._element_id, first, is_last=is_last, cut=cut)
+
+def segments_in(directory: Path) -> list[Path]:
+    """All segments, oldest first."""
+    return sorted(path for path in directory.glob("*.wal") if path.stem.isdecimal())
+
+
+def read_journal(directory: Path, element_id: str) -> Iterator[Record]:
+    """Every acknowledged record in LSN order; a torn tail, if there is one, is passed over. Nothing is changed.
+
+    `JournalDamaged` when what was acknowledged cannot be read.
+    """
+    paths = segments_in(directory)
+    expected: int | None = None
+    for path in paths:
+        first = int(path.stem)
+        if expected is not None and first != expected:
+            raise JournalDamaged(f"{path.name}: begins at LSN {first}, not {expected}. Nothing was changed.")
+        expected = yield from read_segment(path, element_id, first, is_last=path == paths[-1])

@@ -9,8 +9,8 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Self
 
-from storage_element.adapters.local.disk import sync_directory
-from storage_element.domain.records import MAGIC, BadFrame, Frame, Record, decode, frames_after
+from storage_element.adapters.local.disk import create, sync_directory
+from storage_element.domain.records import BadFrame, Frame, Record, decode, frames_after
 from storage_element.domain.storage import JournalDamaged
 
 FORMAT = "artstore-journal"
@@ -30,14 +30,18 @@ class Segment:
     _offset: int = HEADER_BYTES
 
     @classmethod
-    def make(cls, path: Path, element_id: str, epoch: int, size_bytes: int) -> Self:
-        """A segment with its room allocated and its name durable, so that appending changes no metadata."""
+    def make(cls, path: Path, fresh: str, element_id: str, epoch: int, size_bytes: int) -> Self:
+        """A segment with its room allocated and its name durable, so that appending changes no metadata.
+
+        It is made at `fresh`, and takes its place when it is whole.
+        """
         salt = secrets.randbits(32)
         try:
-            return cls(path, salt, size_bytes, _allocated(path, _header(path, element_id, epoch, salt), size_bytes))
+            fd = _allocated(fresh, path, _header(path, element_id, epoch, salt), size_bytes)
         except OSError:
-            path.unlink(missing_ok=True)
+            Path(fresh).unlink(missing_ok=True)
             raise
+        return cls(path, salt, size_bytes, fd)
 
     @property
     def is_empty(self) -> bool:
@@ -60,12 +64,10 @@ class Segment:
         os.close(self._fd)
 
 
-def read_segment(
-    path: Path, element_id: str, expected: int, *, is_last: bool, cut: bool
-) -> Generator[Record, None, int]:
+def read_segment(path: Path, element_id: str, expected: int, *, is_last: bool) -> Generator[Record, None, int]:
     """The records of a segment, the first of which has the LSN `expected`; returns the LSN that follows them.
 
-    With `cut`, a torn tail is cut off the last segment; `JournalDamaged` when what was acknowledged cannot be read.
+    `JournalDamaged` when what was acknowledged cannot be read.
     """
     with path.open("rb") as file:
         salt = _salt(file.read(HEADER_BYTES), path, element_id, is_last=is_last)
@@ -78,9 +80,6 @@ def read_segment(
                 offset += frame.size
                 expected += 1
             _nothing_acknowledged_follows(segment, offset, expected, salt, path)
-            torn = any(segment[offset : offset + 8]) or segment.find(MAGIC, offset) >= 0
-    if torn and is_last and cut:
-        _cut(path, offset)
     return expected
 
 
@@ -142,26 +141,18 @@ def _nothing_acknowledged_follows(segment: mmap, offset: int, expected: int, sal
             )
 
 
-def _allocated(path: Path, header: bytes, size_bytes: int) -> int:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+def _allocated(fresh: str, path: Path, header: bytes, size_bytes: int) -> int:
+    fd = create(fresh)
     try:
         os.posix_fallocate(fd, 0, size_bytes)
         _write_all_at(fd, [header], 0)
         os.fsync(fd)
+        Path(fresh).rename(path)
         sync_directory(path.parent)
     except OSError:
         os.close(fd)
         raise
     return fd
-
-
-def _cut(path: Path, offset: int) -> None:
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        os.ftruncate(fd, offset)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _write_all_at(fd: int, frames: Sequence[bytes], offset: int) -> int:

@@ -63,7 +63,7 @@ class Staging:
             content = b"".join(self._small)
             self._sha256.update(content)
             return content, self._sha256.hexdigest()
-        await self._stream.finish(partial(sync_directory, self._files.staged(self.name).parent))
+        await self._stream.finish(self._sync_name)
         return b"", self._sha256.hexdigest()
 
     def hand_over(self) -> None:
@@ -86,6 +86,13 @@ class Staging:
     def _larger(self) -> Stream:
         if self._stream is None:
             self.name = uuid4()
-            path = self._files.staged(self.name)
-            self._stream = Stream(partial(DirectFile, path), self._executor, self._buffers, [self._sha256])
+            self._stream = Stream(self._opened, self._executor, self._buffers, [self._sha256])
         return self._stream
+
+    def _opened(self) -> DirectFile:
+        with self._files.fence.guarding():
+            return DirectFile(self._files.staged(self.name))
+
+    def _sync_name(self) -> None:
+        with self._files.fence.guarding():
+            sync_directory(self._files.staged(self.name).parent)

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from artstore_kit.contracts.modes import Mode
 from storage_element.adapters.local import disk
+from storage_element.adapters.local.fence import Fence
 from storage_element.domain import layout
 from storage_element.domain.storage import WrongElement
 from storage_element.domain.superblock import Superblock
@@ -15,8 +16,9 @@ from storage_element.domain.superblock import Superblock
 class Superblocks:
     """The superblock of the element at `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, fence: Fence) -> None:
         self._root = root
+        self._fence = fence
         self._path = root / layout.SUPERBLOCK
         self._current: Superblock | None = None
 
@@ -30,21 +32,31 @@ class Superblocks:
         """Read the superblock, or make the element of `element_id` and `mode` in an empty directory."""
         if not self._path.exists():
             self._make(element_id, mode)
+        self._read()
+        if self.current.element_id != element_id:
+            raise WrongElement(f"{self._root} holds the element {self.current.element_id}, not {element_id}")
+        self._fence.make_first(self.current.epoch)
+
+    def take_over(self) -> int:
+        """Raise the epoch: whoever wrote before is fenced off, and has written its last superblock. The new epoch."""
+        epoch = self._fence.take_over(self.current.epoch)
+        self._read()
+        self._replace(epoch=epoch)
+        return epoch
+
+    def confirm(self) -> None:
+        """Return when nobody has taken over since."""
+        self._fence.check()
+
+    def note_checkpoint(self, lsn: int) -> None:
+        """All records up to `lsn` are synced as plain files."""
+        self._replace(checkpoint_lsn=lsn, checkpoint_epoch=self._fence.epoch)
+
+    def _read(self) -> None:
         try:
             self._current = Superblock.model_validate_json(self._path.read_bytes())
         except ValidationError as error:
             raise WrongElement(f"{self._path}: {error.errors()[0]['loc']} {error.errors()[0]['msg']}") from None
-        if self.current.element_id != element_id:
-            raise WrongElement(f"{self._root} holds the element {self.current.element_id}, not {element_id}")
-
-    def take_over(self) -> int:
-        """Raise the epoch: whoever wrote before is fenced off. The new epoch."""
-        self._replace(epoch=self.current.epoch + 1)
-        return self.current.epoch
-
-    def note_checkpoint(self, lsn: int) -> None:
-        """All records up to `lsn` are synced as plain files."""
-        self._replace(checkpoint_lsn=lsn)
 
     def _make(self, element_id: str, mode: Mode) -> None:
         left = [name for name in (layout.FILES, layout.JOURNAL) if (self._root / name).exists()]
@@ -57,5 +69,6 @@ class Superblocks:
 
     def _replace(self, **fields: int) -> None:
         fresh = self.current.model_copy(update=fields)
-        disk.replace_durably(self._path, fresh.to_json())
+        with self._fence.guarding():
+            disk.replace_durably(self._path, fresh.to_json(), self._fence.path(f"{layout.SUPERBLOCK}.new"))
         self._current = fresh

@@ -192,6 +192,10 @@ class SuperblocksInThread:
         """Raise the epoch."""
         return await _run(self._executor, self._superblocks.take_over)
 
+    async def confirm(self) -> None:
+        """Return when nobody has taken over since."""
+        await _run(self._executor, self._superblocks.confirm)
+
     async def note_checkpoint(self, lsn: int) -> None:
         """All records up to `lsn` are synced."""
         await _run(self._executor, self._superblocks.note_checkpoint, lsn)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from storage_element.adapters.local import disk
 from storage_element.adapters.local.direct import Buffers
+from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.reread import Rereading
 from storage_element.domain import layout
 from storage_element.domain.upkeep import Directory, Entry, Pace, Reason, Reread
@@ -22,8 +23,9 @@ NICENESS = 10
 class LocalUpkeep:
     """Walks, rereads and puts aside below `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, fence: Fence) -> None:
         self._root = root
+        self._fence = fence
         self._buffers = Buffers()
         self._thread = ThreadPoolExecutor(1, "upkeep", initializer=_stand_back)
 
@@ -98,27 +100,30 @@ class LocalUpkeep:
                 break
         if path is not None:
             source = self._root / path
-            disk.rename_new(source, quarantine / name)
+            with self._fence.guarding():
+                disk.rename_new(source, Path(self._fence.through(f"{layout.QUARANTINE}/{name}")))
             disk.sync_directory(quarantine)
             disk.sync_directory(source.parent)
         return written
 
     def _write_reason(self, name: str, reason: Reason) -> bool:
         """False when another one has this name."""
-        fresh = self._root / layout.staging_path(f"{uuid4()}.reason")
-        disk.write_durably(fresh, reason.to_json())
-        try:
-            disk.rename_new(fresh, self._root / layout.QUARANTINE / f"{name}{layout.REASON_SUFFIX}")
-        except FileExistsError:
-            fresh.unlink()
-            return False
+        fresh = Path(self._fence.path(f"{uuid4()}.new"))
+        with self._fence.guarding():
+            disk.write_durably(str(fresh), reason.to_json())
+            try:
+                disk.rename_new(fresh, self._root / layout.QUARANTINE / f"{name}{layout.REASON_SUFFIX}")
+            except FileExistsError:
+                fresh.unlink()
+                return False
         disk.sync_directory(self._root / layout.QUARANTINE)
         return True
 
     def _take_note(self, name: str, data: bytes) -> None:
         path = self._root / layout.note_path(name)
         disk.make_directories(path.parent)
-        disk.replace_durably(path, data)
+        with self._fence.guarding():
+            disk.replace_durably(path, data, self._fence.path(f"{name}.new"))
 
 
 def _listed(directory: Path) -> tuple[list[Entry], list[str]]:

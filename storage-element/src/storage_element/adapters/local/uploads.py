@@ -15,6 +15,7 @@ from artstore_kit.contracts.errors import ContentCorrupt
 from artstore_kit.logs import event_logger
 from storage_element.adapters.local import disk
 from storage_element.adapters.local.direct import BLOCK_BYTES, Buffers, DirectFile
+from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.stream import Stream
 from storage_element.domain import layout
 from storage_element.domain.storage import Hash
@@ -56,8 +57,8 @@ class LocalPart:
 class LocalUploads:
     """The uploads in staging."""
 
-    def __init__(self, root: Path, executor: Executor, buffers: Buffers) -> None:
-        self._root = root
+    def __init__(self, fence: Fence, executor: Executor, buffers: Buffers) -> None:
+        self._fence = fence
         self._executor = executor
         self._buffers = buffers
 
@@ -81,21 +82,27 @@ class LocalUploads:
         """The part that begins at the session's offset."""
         path = self._content(session.upload_id)
         last_block = await self._run(_last_block, path, session.offset)
-        stream = Stream(partial(DirectFile.resumed, path, session.offset), self._executor, self._buffers, hashes)
+        stream = Stream(partial(self._resumed, path, session.offset), self._executor, self._buffers, hashes)
         if last_block:
             stream.go_on_after(last_block)
         return LocalPart(stream)
 
     async def sha256(self, session: UploadSession) -> Hash:
-        """Of the content so far; reads it."""
-        return await self._run(_sha256, self._content(session.upload_id), session.offset)
+        """Of the content so far; reads it into a new file: a stale master may still write to the one it has open."""
+        return await self._run(self._made_anew, session)
 
     async def _run[*Args, T](self, work: Callable[[*Args], T], *args: *Args) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._guarded, work, *args)
+
+    def _guarded[*Args, T](self, work: Callable[[*Args], T], *args: *Args) -> T:
+        with self._fence.guarding():
+            return work(*args)
 
     def _all(self) -> list[UploadSession]:
         sessions = []
-        for path in sorted((self._root / layout.STAGING).glob(f"*{layout.SESSION_SUFFIX}")):
+        for path in self._fence.entries():
+            if not path.name.endswith(layout.SESSION_SUFFIX):
+                continue
             try:
                 session = UploadSession.model_validate_json(path.read_bytes())
             except ValidationError:
@@ -112,14 +119,31 @@ class LocalUploads:
         self._save(session)
 
     def _save(self, session: UploadSession) -> None:
-        disk.replace_durably(self._root / layout.session_path(session.upload_id), session.to_json())
+        fresh = self._fence.path(f"{session.upload_id}.new")
+        disk.replace_durably(self._state(session.upload_id), session.to_json(), fresh)
 
     def _remove(self, upload_id: UUID) -> None:
-        (self._root / layout.session_path(upload_id)).unlink(missing_ok=True)
+        self._state(upload_id).unlink(missing_ok=True)
         self._content(upload_id).unlink(missing_ok=True)
+        self._fence.check()
+
+    def _resumed(self, path: Path, at: int) -> DirectFile:
+        with self._fence.guarding():
+            return DirectFile.resumed(path, at)
+
+    def _made_anew(self, session: UploadSession) -> Hash:
+        path = self._content(session.upload_id)
+        fresh = self._fence.path(f"{session.upload_id}.content.new")
+        sha256 = _copied(path, fresh, session.offset)
+        Path(fresh).rename(path)
+        disk.sync_directory(path.parent)
+        return sha256
+
+    def _state(self, upload_id: UUID) -> Path:
+        return Path(self._fence.path(layout.session_name(upload_id)))
 
     def _content(self, upload_id: UUID) -> Path:
-        return self._root / layout.staging_path(str(upload_id))
+        return Path(self._fence.path(str(upload_id)))
 
 
 def _last_block(path: Path, size: int) -> bytes:
@@ -130,13 +154,17 @@ def _last_block(path: Path, size: int) -> bytes:
         return _whole(file.read(size - begin), size - begin, path)
 
 
-def _sha256(path: Path, size: int) -> Hash:
+def _copied(path: Path, fresh: str, size: int) -> Hash:
+    """The sha256 of the first `size` bytes, which are durable at `fresh` then."""
     sha256 = hashlib.sha256()
-    with path.open("rb") as file:
+    with path.open("rb") as file, os.fdopen(disk.create(fresh), "wb") as copy:
         while size:
             chunk = _whole(file.read(min(size, READ_AT_ONCE_BYTES)), min(size, READ_AT_ONCE_BYTES), path)
             sha256.update(chunk)
+            copy.write(chunk)
             size -= len(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
     return sha256
 
 
