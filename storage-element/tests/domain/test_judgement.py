@@ -7,7 +7,7 @@ import pytest
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.documents import document
 from storage_element.domain import layout
-from storage_element.domain.judgement import Kind, Named, judge_attributes, judge_content, named
+from storage_element.domain.judgement import Kind, Named, judge_attributes, judge_content, judge_name, named
 
 FILE_ID = new_file_id()
 
@@ -28,6 +28,22 @@ FILE_ID = new_file_id()
 )
 def test_a_name_says_what_it_is(name: str, means: Named | None) -> None:
     assert named(name) == means
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (f"{FILE_ID}.v1.part", Kind.HALF_NAME),
+        (f"{FILE_ID}.v0", Kind.HALF_NAME),
+        (f"{FILE_ID}.attr.json~", Kind.HALF_NAME),
+        (f"{FILE_ID}-copy.pdf", Kind.FOREIGN),
+        (f"{str(FILE_ID).upper()}.v1", Kind.FOREIGN),
+        ("Thumbs.db", Kind.FOREIGN),
+        (".attr.json", Kind.FOREIGN),
+    ],
+)
+def test_a_name_that_says_nothing_is_half_or_foreign(name: str, kind: Kind) -> None:
+    assert judge_name("x", name).kind is kind
 
 
 def test_attributes_in_their_place_are_sound() -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,3 +34,17 @@ def test_every_id_has_a_directory(moment_ms: int) -> None:
     parts = layout.directory_of(file_id).split("/")
     assert [len(part) for part in parts] == [5, 4, 2, 2, 2, 2]
     assert layout.directory_of(file_id) == f"files/{moment_of(file_id):%Y/%m/%d/%H/%M}"
+
+
+def test_a_directory_says_which_minute_it_is_for() -> None:
+    file_id = new_file_id(1_772_356_500_123)
+    minute = layout.minute_of(layout.directory_of(file_id))
+    assert minute is not None
+    assert layout.first_id_of(minute) <= file_id < layout.first_id_of(minute + 1)
+
+
+@pytest.mark.parametrize(
+    "path", ["files", "files/2026", "files/2026/13/01/00/00", "files/2026/1/1/0/0", "files/a/b/c/d/e"]
+)
+def test_other_directories_are_for_none(path: str) -> None:
+    assert layout.minute_of(path) is None

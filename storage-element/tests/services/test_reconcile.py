@@ -199,6 +199,17 @@ async def test_attributes_that_cannot_be_read_are_marked_and_stay(element: Eleme
     assert (await element.http.get("/api/v1/element")).json()["corrupt_contents"] == 0
 
 
+async def test_attributes_of_another_file_are_marked_once_and_never_served(element: Element) -> None:
+    file, other = await element.put(b"a"), await indexed(element, await element.put(b"b"))
+    element.attributes_path(file).write_bytes(other.to_json())
+    element.services.reader.forget(file.file_id)
+    for _ in range(2):
+        assert found(await reconciled(element)) == {f"{file.file_id}.attr.json": ("misplaced", "marked")}
+    assert len(reasons(element)) == 1
+    assert code(await element.content(file.file_id)) == (502, "content_corrupt")
+    assert (await element.content(other.file_id)).content == b"b"
+
+
 @pytest.mark.parametrize(
     ("damage", "kind", "done"), [(b"", "content_corrupt", "quarantined"), (None, "content_missing", "marked")]
 )

@@ -21,7 +21,7 @@ from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.reservations import Reservations
 
 OF_CONTENT = frozenset({Kind.CONTENT_CORRUPT, Kind.CONTENT_MISSING})
-OF_ATTRIBUTES = frozenset({Kind.ATTRIBUTES_UNREADABLE, Kind.ATTRIBUTES_ROLLED_BACK})
+OF_ATTRIBUTES = frozenset({Kind.ATTRIBUTES_UNREADABLE, Kind.ATTRIBUTES_ROLLED_BACK, Kind.MISPLACED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,9 @@ class Reader:
 
 def _parsed(file_id: UUID, data: bytes) -> FileAttributes:
     try:
-        return FileAttributes.model_validate_json(data)
+        file = FileAttributes.model_validate_json(data)
     except ValidationError as error:
         raise ContentCorrupt(f"The attributes of {file_id} cannot be read.") from error
+    if file.file_id != file_id:
+        raise ContentCorrupt(f"The attributes of {file_id} are those of another file.")
+    return file
