@@ -67,6 +67,16 @@ class ReconcileSettings(BaseModel):
     interval_days: float = Field(1.0, gt=0, description="time from the end of one to the beginning of the next")
 
 
+class ExpirySettings(BaseModel):
+    """Removing temporary files whose time is over, on elements of mode edit."""
+
+    enabled: bool = Field(True, description="whether anything is removed for being old")
+    interval_s: float = Field(60.0, gt=0, description="time between two rounds")
+    files_per_s: float = Field(100.0, gt=0, description="files that are removed in a second, at most")
+    clock_tolerance_s: float = Field(300.0, gt=0, description="by how much the clock may differ from the uptime")
+    longest_stop_s: float = Field(86400.0, ge=0, description="how long a machine may have been off unexplained")
+
+
 class ReportSettings(BaseModel):
     """What the admin module is told."""
 
@@ -87,6 +97,7 @@ class Settings(ServiceSettings):
     report: ReportSettings = ReportSettings()
     scrub: ScrubSettings = ScrubSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    expiry: ExpirySettings = ExpirySettings()
 
 
 class CommandSettings(BaseSettings):

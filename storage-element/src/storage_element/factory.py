@@ -23,16 +23,17 @@ from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.adapters.local.threads import FilesInThreads, JournalInThread, SuperblocksInThread
 from storage_element.adapters.local.upkeep import LocalUpkeep
 from storage_element.adapters.local.uploads import LocalUploads
+from storage_element.adapters.machine_clock import machine_clock
 from storage_element.config import CommandSettings, JournalSettings, Settings
 from storage_element.domain import layout
 from storage_element.domain.storage import Storage
 from storage_element.domain.superblock import Superblock
+from storage_element.services.care import Care, care_for
 from storage_element.services.catalog import Catalog
 from storage_element.services.changes import ChangeFeed
 from storage_element.services.checkpoint import Checkpoint
+from storage_element.services.clock_watch import ClockWatch
 from storage_element.services.commit import Committer
-from storage_element.services.compare import Comparer
-from storage_element.services.compare_index import IndexComparer
 from storage_element.services.contain import Containment
 from storage_element.services.import_bag import Imported, Importer
 from storage_element.services.indexing import Indexer
@@ -40,14 +41,11 @@ from storage_element.services.measure import Measure
 from storage_element.services.open_uploads import OpenUploads
 from storage_element.services.read import Reader
 from storage_element.services.receive import Receiver
-from storage_element.services.reconcile import Reconciler
 from storage_element.services.recover import recover
 from storage_element.services.report import Reporter
 from storage_element.services.reservations import Reservations
-from storage_element.services.scrub import Scrubber
 from storage_element.services.superseded import Superseded
 from storage_element.services.uploads import UploadSessions
-from storage_element.services.verify import Verifier
 from storage_element.services.write import Writer
 from storage_element.services.write_many import ManyWriter
 
@@ -68,8 +66,7 @@ class Services:
     committer: Committer
     checkpoint: Checkpoint
     indexer: Indexer
-    scrubber: Scrubber
-    reconciler: Reconciler
+    care: Care
     checks: Sequence[Check]
 
 
@@ -115,17 +112,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
         measure = Measure(files, settings.capacity.reserve_bytes)
         containment = Containment(files, storage.upkeep, checkpoint, reservations)
         await containment.load()
-        verifier = Verifier(files, storage.upkeep, containment)
-        comparer = Comparer(
-            files=files,
-            upkeep=storage.upkeep,
-            index=IndexComparer(index, superblocks, containment),
-            containment=containment,
-            verifier=verifier,
-            checkpoint=checkpoint,
-            reservations=reservations,
-            superseded=superseded,
-        )
+        clock = ClockWatch(storage.upkeep, superblocks, machine_clock, settings.expiry)
         reader = Reader(files, superblocks, containment)
         token = ServiceToken.of(settings.admin, settings.account)
         stack.push_async_callback(token.close)
@@ -138,6 +125,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             measure=measure,
             index=index,
             containment=containment,
+            clock=clock,
             admin=admin,
         )
         receiver = Receiver(files, measure, committer, settings.journal.inline_bytes)
@@ -160,6 +148,18 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             expiry_s=settings.uploads.expiry_s,
         )
         await uploads.load()
+        care = care_for(
+            settings,
+            storage,
+            index=index,
+            indexer=indexer,
+            writer=writer,
+            containment=containment,
+            clock=clock,
+            checkpoint=checkpoint,
+            reservations=reservations,
+            superseded=superseded,
+        )
         yield Services(
             writer=writer,
             uploads=uploads,
@@ -171,11 +171,10 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             committer=committer,
             checkpoint=checkpoint,
             indexer=indexer,
-            scrubber=Scrubber(storage.upkeep, verifier, containment, settings.scrub),
-            reconciler=Reconciler(storage.upkeep, comparer, indexer, settings.reconcile),
+            care=care,
             checks=[
                 Check("storage", lambda: _storage(committer)),
-                Check("content", lambda: _content(containment)),
+                *care.checks,
                 Check("postgres", index.check, Health.DEGRADED),
             ],
         )
@@ -220,10 +219,4 @@ async def _local_storage(
 async def _storage(committer: Committer) -> CheckResult:
     if committer.fault:
         return CheckResult(health=Health.DEGRADED, detail="storage_fault: reads only, until a restart")
-    return CheckResult()
-
-
-async def _content(containment: Containment) -> CheckResult:
-    if count := len(containment.damaged):
-        return CheckResult(health=Health.DEGRADED, detail=f"content_corrupt: {count} files; quarantine/ says which")
     return CheckResult()

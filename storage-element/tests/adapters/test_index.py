@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,8 @@ from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.postgres import Database
 from artstore_kit.settings import PostgresSettings
 from artstore_kit.testing.application import free_port
-from storage_element.adapters.index import Entry, Index, IndexDiverged
+from artstore_kit.testing.documents import document
+from storage_element.adapters.index import EXPIRING, Entry, Index, IndexDiverged
 
 FILES = [new_file_id(moment_ms) for moment_ms in range(1000, 1010)]
 
@@ -165,3 +167,29 @@ async def test_of_two_elements_that_claim_one_database_the_first_has_it(database
     claims = [Index(database, name).replace([], 0, name) for name in ("edit-1", "rw-1")]
     outcomes = await asyncio.gather(*claims, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes if outcome] == [IndexUnavailable]
+
+
+async def test_what_expires_is_found_by_an_index(index: Index, database: Database) -> None:
+    soon = document(retention={"expires_at": "2026-01-01T00:00:00Z"})
+    later = document(retention={"expires_at": "2026-01-02T00:00:00.5Z"})
+    named_so = document(metadata={"expires_at": "2020-01-01T00:00:00Z"}, description='"expires_at":"2020')
+    files = [soon, later, named_so]
+    await index.replace([Entry(at, file.file_id, file.to_json().decode()) for at, file in enumerate(files, 1)], 3, "g")
+    first = await index.expiring(datetime(2026, 1, 1, tzinfo=UTC), None, 10)
+    assert [(each.file_id, each.expires_at) for each in first] == [(soon.file_id, "2026-01-01T00:00:00Z")]
+    [second] = await index.expiring(datetime(2026, 2, 1, tzinfo=UTC), first[-1], 10)
+    assert second.file_id == later.file_id
+    assert await index.expiring(datetime(2026, 2, 1, tzinfo=UTC), second, 10) == []
+    async with database.connect() as connection:
+        await connection.execute(sa.text("SET enable_seqscan = off"))
+        values = {"now": "2026-02-01T00:00:00Z", "after": "", "file_id": UUID(int=0), "limit": 10}
+        plan = (await connection.execute(sa.text(f"EXPLAIN {EXPIRING}"), values)).scalars().all()
+    assert "files_expiring" in "\n".join(plan)
+
+
+async def test_rows_are_read_range_by_range(index: Index) -> None:
+    files = sorted((document(number=number) for number in range(5)), key=lambda file: file.file_id)
+    await index.replace([Entry(at, file.file_id, "{}") for at, file in enumerate(files, 1)], 5, "g")
+    ids = [file.file_id for file in files]
+    assert [row.file_id for row in await index.between(ids[1], ids[3], 10)] == ids[1:4]
+    assert [row.file_id for row in await index.between(ids[1], ids[3], 2)] == ids[1:3]

@@ -234,7 +234,7 @@ async def test_replaced_content_that_was_left_over_goes(element_at: ElementAt, r
     document["content"] |= {"version": 2, "size": 6, "stored_size": 6}
     path.write_text(json.dumps(document, separators=(",", ":")))
     async with element_at(root, reconcile=QUIET) as element:
-        element.services.reconciler._comparer._superseded._grace_s = 0
+        element.services.care.reconciler._comparer._superseded._grace_s = 0
         report = await reconciled(element)
         assert report["superseded"] == 1
         assert "unclaimed_content" not in report["counts"]

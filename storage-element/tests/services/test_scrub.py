@@ -203,7 +203,7 @@ async def test_a_removal_or_replacement_meanwhile_is_no_alarm(
 ) -> None:
     """Each content is changed, lawfully, right after it was opened."""
     files = [await element.put(f"content {number}".encode()) for number in range(4)]
-    upkeep = element.services.scrubber._upkeep
+    upkeep = element.services.care.scrubber._upkeep
     really = upkeep.reread
     removed: list[UUID] = []
 
@@ -256,11 +256,11 @@ async def test_a_pass_goes_on_where_it_stopped(element_at: ElementAt, root: Path
             return int((await status(element))["cursor"]["files"]) >= 2
 
         await eventually(begun)
-        element.services.scrubber._saved_at = 0.0
+        element.services.care.scrubber._saved_at = 0.0
         before = (await status(element))["cursor"]
         await order(element, "pause")
         assert (await status(element))["state"] == "paused"
-        await element.services.scrubber._save(element.services.scrubber._cursor or Cursor())
+        await element.services.care.scrubber._save(element.services.care.scrubber._cursor or Cursor())
     async with element_at(root, scrub=FAST) as element:
 
         async def finished() -> bool:

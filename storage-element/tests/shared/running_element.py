@@ -24,6 +24,7 @@ from artstore_kit.testing.application import open_client
 from storage_element.config import (
     CapacitySettings,
     ElementSettings,
+    ExpirySettings,
     JournalSettings,
     ReconcileSettings,
     ReportSettings,
@@ -165,11 +166,12 @@ class SettingsAt:
         report_interval_s: float = 5,
         scrub: ScrubSettings | None = None,
         reconcile: ReconcileSettings | None = None,
+        expiry: ExpirySettings | None = None,
         uploads: Mapping[str, float] | None = None,
         **journal: float,
     ) -> Settings:
-        """Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise; no scrub, and
-        no reconciling.
+        """Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise; nothing is
+        scrubbed, reconciled or expired.
         """
         return Settings(
             server=ServerSettings(port=0),
@@ -186,6 +188,7 @@ class SettingsAt:
             report=ReportSettings(interval_s=report_interval_s),
             scrub=scrub or ScrubSettings(enabled=False),
             reconcile=reconcile or ReconcileSettings(enabled=False),
+            expiry=expiry or ExpirySettings(enabled=False),
         )
 
     @asynccontextmanager

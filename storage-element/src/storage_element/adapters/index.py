@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -40,6 +41,12 @@ _LIST = sa.text("""
 _BETWEEN = sa.text("""
     SELECT lsn, file_id, attributes FROM files WHERE file_id BETWEEN :first AND :last ORDER BY file_id LIMIT :limit
 """)
+_EXPIRES_AT = """(substring(attributes from '"retention":{[^{}]*"expires_at":"([^"]*)"') COLLATE "C")"""
+EXPIRING = sa.text(f"""
+    SELECT {_EXPIRES_AT}, file_id FROM files
+    WHERE attributes LIKE '%"expires_at":%' AND {_EXPIRES_AT} <= :now AND ({_EXPIRES_AT}, file_id) > (:after, :file_id)
+    ORDER BY 1, 2 LIMIT :limit
+""")  # noqa: S608 (nothing from outside)
 REBUILD_BATCH = 5000
 
 
@@ -54,6 +61,14 @@ class Entry:
     lsn: int
     file_id: UUID
     attributes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A file, and when it expires as its attributes say it."""
+
+    expires_at: str
+    file_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +142,14 @@ class Index:
             await self._built(connection)
             rows = await connection.execute(_BETWEEN, {"first": first, "last": last, "limit": limit})
             return [Entry(*row) for row in rows]
+
+    async def expiring(self, now: datetime, after: "Expiring | None", limit: int) -> list["Expiring"]:
+        """What seems to expire until `now`, first what did so first; to the second."""
+        last = after or Expiring("", UUID(int=0))
+        values = {"now": f"{now:%Y-%m-%dT%H:%M:%SZ}", "after": last.expires_at, "file_id": last.file_id, "limit": limit}
+        async with self._connect() as connection:
+            await self._built(connection)
+            return [Expiring(*row) for row in await connection.execute(EXPIRING, values)]
 
     async def count(self) -> int:
         """How many files the index shows."""

@@ -16,6 +16,14 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 CONTENT_FIELDS = {"name", "media_type"}
 
 
+def must_have_expired(file: FileAttributes, now: datetime) -> None:
+    """Raise unless `file` is temporary, its time is over, and neither a hold nor retention keeps it."""
+    retention = file.retention
+    if retention.kind is not RetentionKind.TEMPORARY or retention.expires_at is None or retention.expires_at > now:
+        raise FileRetained("The file has not expired.")
+    may_remove(file, now)
+
+
 def may_remove(file: FileAttributes, now: datetime) -> None:
     """Raise unless neither a hold nor retention keeps `file`."""
     if file.holds:

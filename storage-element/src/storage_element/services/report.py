@@ -9,6 +9,7 @@ from artstore_kit.contracts.modes import ALLOWED, Operation
 from storage_element.adapters.index import Index
 from storage_element.config import ElementSettings
 from storage_element.domain.storage import Superblocks
+from storage_element.services.clock_watch import ClockWatch
 from storage_element.services.commit import Committer
 from storage_element.services.contain import Containment
 from storage_element.services.measure import Measure
@@ -28,6 +29,7 @@ class Reporter:
         measure: Measure,
         index: Index,
         containment: Containment,
+        clock: ClockWatch,
         admin: AdminClient,
     ) -> None:
         self._settings = settings
@@ -36,6 +38,7 @@ class Reporter:
         self._measure = measure
         self._index = index
         self._containment = containment
+        self._clock = clock
         self._admin = admin
         self._registered = False
         self._files: int | None = None
@@ -74,7 +77,9 @@ class Reporter:
             return "storage_fault"
         if full:
             return "storage_full"
-        return "content_corrupt" if self._containment.damaged else "ok"
+        if self._containment.damaged:
+            return "content_corrupt"
+        return "clock_in_doubt" if self._clock.doubt else "ok"
 
     async def _count(self) -> int | None:
         if time.monotonic() - self._counted_at >= COUNTED_EVERY_S:

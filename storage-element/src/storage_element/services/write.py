@@ -124,6 +124,16 @@ class Writer:
             await self._commit(Draft(Kind.REMOVE, file.model_copy()))
             self._reader.removed(file_id)
 
+    async def expire(self, file_id: UUID, now: datetime) -> None:
+        """Remove a temporary file whose time is over, as attr.json itself says at this moment."""
+        modes.require(self._superblocks.current.mode, Operation.DELETE)
+        with self._reservations.alone(file_id):
+            self._reader.forget(file_id)
+            file = await self._reader.to_change(file_id)
+            rules.must_have_expired(file, now)
+            await self._commit(Draft(Kind.REMOVE, file.model_copy()))
+            self._reader.removed(file_id)
+
     async def _store(self, upload: Upload, received: Received) -> tuple[FileAttributes, bool]:
         content = _content(received.size, received.sha256)
         file = _drafted(upload, content, self._stamp(), datetime.now(UTC))

@@ -30,8 +30,9 @@ async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[
             "uploads", run_forever("uploads", settings.uploads.reap_interval_s, services.uploads.reap)
         )
         await background.start("report", run_forever("report", settings.report.interval_s, services.reporter.round))
-        await background.start("reconcile", run_forever("reconcile", UPKEEP_PAUSE_S, services.reconciler.round))
-        await background.start("scrub", run_forever("scrub", UPKEEP_PAUSE_S, services.scrubber.round))
+        await background.start("expiry", run_forever("expiry", settings.expiry.interval_s, services.care.expirer.round))
+        await background.start("reconcile", run_forever("reconcile", UPKEEP_PAUSE_S, services.care.reconciler.round))
+        await background.start("scrub", run_forever("scrub", UPKEEP_PAUSE_S, services.care.scrubber.round))
         yield services
         with suppress(StorageFull, StorageFault, NoMaster):  # then the next start replays
             await checkpoint.run()
