@@ -75,7 +75,7 @@ class Element:
             name, segment = path.name, path.read_bytes()
             if expected not in {None, int(name[:-4])}:
                 self.complain(f"journal/{name}: records that come before it are missing, from {expected} on")
-            if segment[:SEGMENT_HEADER_BYTES].strip(b"\0"):  # else it was made, and a crash came
+            if segment[SEGMENT_HEADER_BYTES - 1 :].strip(b"\0"):  # else a crash came before its header was whole
                 try:
                     expected = yield from self.records_of(name, segment)
                 except UNREADABLE:

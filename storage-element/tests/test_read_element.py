@@ -108,6 +108,13 @@ def test_a_damaged_journal_is_named_and_the_files_are_read(stopped: Stopped) -> 
     assert f"journal/{segment.name}: the header cannot be read" in listed.stderr.decode()
 
 
+def test_half_a_header_is_what_a_crash_left(stopped: Stopped) -> None:
+    [segment] = (stopped.element.root / "journal").iterdir()
+    segment.write_bytes(segment.read_bytes()[:100].ljust(4096, b"\0"))
+    listed = read("ls", stopped.element.root)
+    assert (listed.returncode, len(listed.stdout.splitlines()), listed.stderr) == (0, 2, b"")
+
+
 @pytest.mark.parametrize("name", ["../../escaped", "/etc/passwd", "..", "a\x1b[2Jb", "attr.json", "", "x" * 1000])
 def test_a_hostile_name_stays_in_its_directory(stopped: Stopped, tmp_path: Path, name: str) -> None:
     stopped.rewrite(stopped.small, {"name": name})

@@ -205,7 +205,12 @@ def test_a_gap_between_segments_is_damage(journal: Journal, directory: Path) -> 
         found(directory)
 
 
-@pytest.mark.parametrize("left", [b"", bytes(HEADER_BYTES), bytes(SEGMENT_BYTES)])
+HALF_A_HEADER = b'{"format": "artstore-journal", "versi'
+
+
+@pytest.mark.parametrize(
+    "left", [b"", bytes(HEADER_BYTES), bytes(SEGMENT_BYTES), HALF_A_HEADER, HALF_A_HEADER.ljust(SEGMENT_BYTES, b"\0")]
+)
 def test_a_segment_without_a_header_was_never_used(journal: Journal, directory: Path, left: bytes) -> None:
     written = append(journal, 2)
     (directory / f"{3:020d}.wal").write_bytes(left)
@@ -215,6 +220,17 @@ def test_a_segment_without_a_header_was_never_used(journal: Journal, directory: 
     written += append(again)
     again.close()
     assert found(directory) == written
+
+
+@pytest.mark.parametrize("left", [b"", HALF_A_HEADER])
+def test_records_without_a_header_are_damage(journal: Journal, directory: Path, left: bytes) -> None:
+    append(journal)
+    path = only_segment(directory)
+    before = left.ljust(HEADER_BYTES, b"\0") + path.read_bytes()[HEADER_BYTES:]
+    path.write_bytes(before)
+    with pytest.raises(JournalDamaged, match="the header cannot be read"):
+        found(directory)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from storage_element.adapters.local.disk import create, sync_directory
 from storage_element.domain.records import BadFrame, Frame, Record, decode, frames_after
@@ -17,6 +17,7 @@ FORMAT = "artstore-journal"
 VERSION = 1
 HEADER_BYTES = 512
 _MOST_BUFFERS = 512
+_CHUNK_BYTES = 2**20
 
 
 @dataclass
@@ -70,9 +71,10 @@ def read_segment(path: Path, element_id: str, expected: int, *, is_last: bool) -
     `JournalDamaged` when what was acknowledged cannot be read.
     """
     with path.open("rb") as file:
-        salt = _salt(file.read(HEADER_BYTES), path, element_id, is_last=is_last)
-        if salt is None:
+        header = file.read(HEADER_BYTES)
+        if is_last and _is_unused(header, file):
             return expected
+        salt = _salt(header, path, element_id)
         with mmap(file.fileno(), 0, access=ACCESS_READ) as segment:
             offset = HEADER_BYTES
             while (frame := _next_frame(segment, offset, expected, salt)) is not None:
@@ -105,15 +107,18 @@ def _header(path: Path, element_id: str, epoch: int, salt: int) -> bytes:
     return json.dumps(fields).encode().ljust(HEADER_BYTES - 1) + b"\n"
 
 
-def _salt(header: bytes, path: Path, element_id: str, *, is_last: bool) -> int | None:
-    """None when the crash came before the header: no record can have been acknowledged."""
+def _is_unused(header: bytes, rest: BinaryIO) -> bool:
+    """The crash came before the header was whole. It is synced before the first record: nothing may follow it."""
+    chunks = iter(lambda: rest.read(_CHUNK_BYTES), b"")
+    return header[HEADER_BYTES - 1 :] != b"\n" and not any(chunk.strip(b"\0") for chunk in chunks)
+
+
+def _salt(header: bytes, path: Path, element_id: str) -> int:
     try:
         fields = json.loads(header)
     except ValueError:
         fields = None
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        if is_last and not header.strip(b"\0"):
-            return None
         raise JournalDamaged(f"{path.name}: the header cannot be read")
     if fields.get("element") != element_id:
         raise JournalDamaged(f"{path.name}: belongs to the element {fields.get('element')!r}")
