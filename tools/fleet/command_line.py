@@ -128,6 +128,16 @@ def _add_development(add: _Adder) -> None:
     test.usage = "./fleet test [-h] [--no-coverage] [ARGS ...]"
     bench = add("bench", "measure; ARGS go to python -m bench", lambda o: develop.bench(o.rest), "./fleet bench")
     bench.usage = "./fleet bench [-h] [ARGS ...]"
+    prove = add(
+        "durability",
+        "the proof that nothing is lost: kills, power cuts, errors, damage, histories; exit code 0 when it holds",
+        _durability,
+        "./fleet durability --seed 7 --mutants",
+    )
+    prove.add_argument("--long", action="store_true", help="a million power cuts; takes hours")
+    prove.add_argument("--mutants", action="store_true", help="also break the element in many ways: each must be found")
+    prove.add_argument("--seed", type=int, default=1, metavar="N", help="chooses samples (default: %(default)s)")
+    prove.add_argument("--only", default="", metavar="POINT", help="one point, as a failure has told it")
     add("openapi", "write each service's openapi.json anew", lambda _: develop.openapi(), "./fleet openapi")
 
 
@@ -155,6 +165,11 @@ def _demo(options: Namespace) -> int:
     from tools.fleet.demo.run import run  # noqa: PLC0415 - the SDK takes longer to import than `up` to look around
 
     return run(options.data, options.paths)
+
+
+def _durability(options: Namespace) -> int:
+    flags = [f"--{name}" for name in ("long", "mutants") if getattr(options, name)]
+    return develop.durability([*flags, "--seed", str(options.seed), "--only", options.only])
 
 
 def _test(options: Namespace) -> int:

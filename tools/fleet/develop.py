@@ -1,4 +1,4 @@
-"""`./fleet check`, `bench` and `openapi`: what is done to the code, not with the fleet."""
+"""`./fleet check`, `bench`, `durability` and `openapi`: what is done to the code, not with the fleet."""
 
 import os
 import subprocess
@@ -22,6 +22,12 @@ def check() -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     return _run(_module("bench", *arguments))
+
+
+def durability(arguments: Sequence[str]) -> int:
+    """The storage element against every fault that we can make; see docs/durability.md."""
+    path = os.pathsep.join(str(ROOT / each) for each in (".", "storage-element/tests/shared"))
+    return _run(_module("tests.durability", *arguments), {"PYTHONPATH": path})
 
 
 def openapi() -> int:

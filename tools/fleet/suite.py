@@ -14,7 +14,7 @@ from typing import IO
 from tools.fleet.layout import ROOT
 from tools.install import members
 
-SERVICES = (*(f"{member}/tests" for member in members()), "bench/tests", "tests/house")
+SERVICES = (*(f"{member}/tests" for member in members()), "bench/tests", "tests/house", "tests/durability")
 PROCESSES = ("tools/tests", "tests/fleet")
 """They start fleets and wait for them; the other half computes meanwhile."""
 

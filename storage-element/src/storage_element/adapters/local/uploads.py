@@ -157,14 +157,17 @@ def _last_block(path: Path, size: int) -> bytes:
 def _copied(path: Path, fresh: str, size: int) -> Hash:
     """The sha256 of the first `size` bytes, which are durable at `fresh` then."""
     sha256 = hashlib.sha256()
-    with path.open("rb") as file, os.fdopen(disk.create(fresh), "wb") as copy:
-        while size:
-            chunk = _whole(file.read(min(size, READ_AT_ONCE_BYTES)), min(size, READ_AT_ONCE_BYTES), path)
-            sha256.update(chunk)
-            copy.write(chunk)
-            size -= len(chunk)
-        copy.flush()
-        os.fsync(copy.fileno())
+    fd = disk.create(fresh)
+    try:
+        with path.open("rb") as file:
+            while size:
+                chunk = _whole(file.read(min(size, READ_AT_ONCE_BYTES)), min(size, READ_AT_ONCE_BYTES), path)
+                sha256.update(chunk)
+                disk.write_all(fd, chunk)
+                size -= len(chunk)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
     return sha256
 
 

@@ -1,0 +1,132 @@
+"""An element at work, without HTTP and database, whose callers remember what they were promised."""
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from element_core import Core, open_core
+
+from artstore_kit.contracts.errors import ArtStoreError, StorageFault
+from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Hold, Retention, UploadAttributes
+from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.exchange import Body
+from storage_element.services.contain import Containment
+from storage_element.services.measure import Measure
+from storage_element.services.read import Reader
+from storage_element.services.receive import Announced, Receiver
+from storage_element.services.write import Replacement, Upload, Writer
+from tests.durability.ledger import Ledger, Version
+
+SEGMENT_BYTES = 32 * 1024
+INLINE_BYTES = 2048
+SMALL = b"small content" * 60
+LARGE = bytes(range(256)) * 24
+BEGINNING_MS = 1_772_000_000_000
+MINUTE_MS = 60_000
+
+
+@dataclass
+class Bed:
+    """The element, its callers, and the files that they know by a name."""
+
+    core: Core
+    writer: Writer
+    reader: Reader
+    ledger: Ledger
+    files: dict[str, UUID] = field(default_factory=dict)
+    minute: int = 0
+
+    async def create(self, name: str, content: bytes = SMALL, **attributes: object) -> FileAttributes:
+        """A new file, known by `name` from now on."""
+        file_id = self._new_id(name)
+        given = UploadAttributes.model_validate(
+            {"name": f"{name}.txt", "description": f"{name} as stored", **attributes}
+        )
+        sha256 = hashlib.sha256(content)
+        upload = Upload(file_id, given, "tester", Announced(len(content), sha256.digest()))
+        version = Version(sha256.hexdigest(), 1, given.description)
+
+        async def create() -> FileAttributes:
+            return (await self.writer.create(upload, Body.of(content)))[0]
+
+        return await self._promised(file_id, version, create)
+
+    async def replace(self, name: str, content: bytes, description: str) -> FileAttributes:
+        """A file's next content."""
+        file = await self.reader.attributes(self.files[name])
+        sha256 = hashlib.sha256(content)
+        version = Version(sha256.hexdigest(), file.revision + 1, description)
+        changes = AttributeChanges(description=description)
+        announced = Announced(len(content), sha256.digest())
+        replacement = Replacement(file.file_id, changes, "tester", announced)
+        return await self._promised(file.file_id, version, lambda: self.writer.replace(replacement, Body.of(content)))
+
+    async def change(self, name: str, description: str) -> FileAttributes:
+        """The next revision of a file's attributes."""
+        file = await self.reader.attributes(self.files[name])
+        version = Version(file.content.sha256, file.revision + 1, description)
+        changes = AttributeChanges(description=description)
+        return await self._promised(file.file_id, version, lambda: self.writer.change(file.file_id, changes, None))
+
+    async def remove(self, name: str) -> None:
+        """Remove a file."""
+        file_id = self.files[name]
+
+        async def remove() -> None:
+            await self.writer.remove(file_id, None)
+
+        await self._promised(file_id, None, remove)
+
+    async def checkpoint(self) -> None:
+        """All that was committed is synced as plain files."""
+        await self.core.checkpoint.run()
+
+    async def _promised[T: FileAttributes | None](
+        self, file_id: UUID, version: Version | None, act: Callable[[], Awaitable[T]]
+    ) -> T:
+        """Whatever is not answered is in doubt, and so is what a storage fault was the answer to."""
+        self.ledger.note("began", file_id, version)
+        try:
+            file = await act()
+        except StorageFault:
+            raise
+        except ArtStoreError:
+            self.ledger.note("undone", file_id, version)
+            raise
+        self.ledger.note("done", file_id, version, file.to_json().decode() if file is not None else "")
+        return file
+
+    def _new_id(self, name: str) -> UUID:
+        """Some in a minute of their own, some together."""
+        file_id = self.files[name] = new_file_id(BEGINNING_MS + self.minute // 3 * MINUTE_MS)
+        self.minute += 1
+        return file_id
+
+
+HELD = [Hold(id="case-1", reason="a court wants it")]
+RETAINED = Retention.model_validate(
+    {"policy": "ten-years", "kind": "permanent", "retain_until": "2999-01-01T00:00:00Z"}
+)
+
+
+@asynccontextmanager
+async def open_bed(root: Path, ledger: Ledger, files: dict[str, UUID] | None = None) -> AsyncIterator[Bed]:
+    """An element recovered from what lies at `root`. Leaving it is like kill -9."""
+    async with open_core(root, segment_bytes=SEGMENT_BYTES) as core:
+        storage = core.storage
+        containment = Containment(storage.files, storage.upkeep, core.checkpoint, core.reservations)
+        await containment.load()
+        reader = Reader(storage.files, storage.superblocks, containment)
+        writer = Writer(
+            committer=core.committer,
+            receiver=Receiver(storage.files, Measure(storage.files, 0), core.committer, INLINE_BYTES),
+            reader=reader,
+            superblocks=storage.superblocks,
+            reservations=core.reservations,
+            superseded=core.superseded,
+        )
+        known = dict(files or {})
+        yield Bed(core, writer, reader, ledger, known, len(known))
