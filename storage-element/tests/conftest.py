@@ -5,16 +5,24 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
+import boto3
 import pytest
+import s3_servers
+from memory_storage import MemoryStore
 from running_element import Element, ElementAt, SettingsAt, mounted
+from sides import BucketSide, LocalSide, NewSide, Side
 from stopped_element import Stopped, stopped_element
 
 from artstore_kit.logs import start_logging
 from artstore_kit.settings import LogSettings, PostgresSettings
 from artstore_kit.testing.admin import AdminStandIn
+from storage_element.adapters.s3.client import open_client
 
 MEMORY = Path("/dev/shm")
+SIDES = ("memory", "local", "moto", "seaweed")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,8 +93,63 @@ async def lasting_element(
             yield element
 
 
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """A store that is quickly there, with an empty bucket."""
+    with s3_servers.moto() as url:
+        _make_bucket(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def seaweed_url() -> Iterator[str]:
+    """A real store, with an empty bucket."""
+    with s3_servers.seaweed() as url:
+        _make_bucket(url)
+        yield url
+
+
+def _make_bucket(url: str) -> None:
+    keys = {"aws_access_key_id": s3_servers.KEY, "aws_secret_access_key": s3_servers.SECRET}
+    client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys)
+    client.create_bucket(Bucket=s3_servers.BUCKET)
+    client.close()
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MiB that nobody else writes to; needs root."""
     with mounted(tmp_path / "disk", "size=1m") as disk:
         yield disk
+
+
+@pytest.fixture(params=SIDES)
+def new_side(request: pytest.FixtureRequest, root: Path) -> NewSide:
+    """Makes one side after the other, each as often as a test wants."""
+    if request.param == "memory":
+        return MemoryStore
+    if request.param == "local":
+        return lambda: LocalSide(root / uuid4().hex)
+    client = request.getfixturevalue(f"{request.param}_client")
+    url = request.getfixturevalue(f"{request.param}_url")
+    return lambda: BucketSide(client, s3_servers.settings_of(url, uuid4().hex))
+
+
+@pytest.fixture
+def side(new_side: NewSide) -> Side:
+    """One of each."""
+    return new_side()
+
+
+@pytest.fixture(scope="session")
+async def moto_client(moto_url: str) -> AsyncIterator[Any]:
+    """One connection to moto for all tests."""
+    async with open_client(s3_servers.settings_of(moto_url, "")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def seaweed_client(seaweed_url: str) -> AsyncIterator[Any]:
+    """One connection to SeaweedFS for all tests."""
+    async with open_client(s3_servers.settings_of(seaweed_url, "")) as client:
+        yield client

@@ -171,6 +171,9 @@ def _read_secret(name: str, path: Path) -> str:
 
 def _sentences(error: ValidationError, names: Mapping[str, str]) -> Iterator[str]:
     for problem in error.errors():
+        if not problem["loc"]:  # it concerns several, and names them
+            yield str(problem["ctx"]["error"])
+            continue
         name = PREFIX + "__".join(str(part).upper() for part in problem["loc"])
         wanted = names.get(name) or ", ".join(n for n in names if n.startswith(f"{name}__"))
         yield f"{name}: {problem['msg']}" + (f" ({wanted})" if wanted else "")

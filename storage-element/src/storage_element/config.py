@@ -1,8 +1,9 @@
 """The settings of a storage element."""
 
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from artstore_kit.contracts.elements import ELEMENT_ID_PATTERN
@@ -14,11 +15,35 @@ class ElementSettings(BaseModel):
     """What this element is."""
 
     id: str = Field(pattern=ELEMENT_ID_PATTERN, description="name of the element, such as edit-1")
-    root: Path = Field(description="directory that holds its files; made at the first start")
+    root: Path | None = Field(None, description="directory that holds its files; made at the first start")
     mode: Mode = Field(Mode.EDIT, description="edit, rw, ro or ar; read at the first start, then element.json rules")
     url: str = Field(pattern="^https?://", description="where other services reach this element")
     priority: int = Field(100, ge=0, description="elements with a lower number are filled first")
     site: str = Field("default", pattern="^[a-z0-9-]{1,32}$", description="site of this element, for placement")
+
+
+class S3Settings(BaseModel):
+    """The bucket that holds the element's files, instead of a directory."""
+
+    bucket: str = Field("", description="name of the bucket; chosen instead of a directory when set")
+    endpoint_url: str | None = Field(None, pattern="^https?://", description="address of the store; AWS when unset")
+    region: str = Field("us-east-1", description="region that requests are signed for")
+    prefix: str = Field("", description="what all keys of the element begin with, such as `artstore/edit-1`")
+    access_key_id: str | None = Field(None, description="name of the key that requests are signed with")
+    secret_access_key: SecretStr | None = Field(None, description="that key")
+    addressing: Literal["path", "virtual"] = Field("path", description="path, or virtual: the bucket as a host name")
+    capacity_bytes: int | None = Field(
+        None, ge=2**20, description="how much the element may keep; required: no bucket has an end"
+    )
+    part_bytes: int = Field(
+        8 * 2**20, ge=5 * 2**20, le=2**30, description="size of a part of larger content; a file has at most 10,000"
+    )
+    connect_timeout_s: float = Field(3.0, gt=0, description="a connection to the store is given up after this")
+    read_timeout_s: float = Field(
+        10.0, gt=0, description="so is a request when nothing of its answer comes for so long"
+    )
+    attempts_count: int = Field(6, ge=1, description="how often a request is made that a busy store turns away")
+    give_up_s: float = Field(30.0, gt=0, description="with all its attempts a request is given up after this")
 
 
 class CapacitySettings(BaseModel):
@@ -90,6 +115,7 @@ class Settings(ServiceSettings):
     account: AccountSettings
     admin: AdminSettings
     element: ElementSettings
+    s3: S3Settings = S3Settings()
     capacity: CapacitySettings = CapacitySettings()
     content: ContentSettings = ContentSettings()
     uploads: UploadSettings = UploadSettings()
@@ -98,6 +124,16 @@ class Settings(ServiceSettings):
     scrub: ScrubSettings = ScrubSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     expiry: ExpirySettings = ExpirySettings()
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.element.root is None) != bool(self.s3.bucket):
+            raise ValueError("give ARTSTORE_ELEMENT__ROOT, a directory, or ARTSTORE_S3__BUCKET, and not both")
+        if self.s3.bucket:
+            needed = ("access_key_id", "secret_access_key", "capacity_bytes")
+            if missing := [f"ARTSTORE_S3__{each.upper()}" for each in needed if getattr(self.s3, each) is None]:
+                raise ValueError(f"an element in a bucket needs {', '.join(missing)}")
+        return self
 
 
 class CommandSettings(BaseSettings):

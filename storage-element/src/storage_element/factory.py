@@ -24,6 +24,7 @@ from storage_element.adapters.local.threads import FilesInThreads, JournalInThre
 from storage_element.adapters.local.upkeep import LocalUpkeep
 from storage_element.adapters.local.uploads import LocalUploads
 from storage_element.adapters.machine_clock import machine_clock
+from storage_element.adapters.s3.opened import open_bucket
 from storage_element.config import CommandSettings, JournalSettings, Settings
 from storage_element.domain import layout
 from storage_element.domain.storage import Storage
@@ -96,8 +97,7 @@ class Alone:
 async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[Services]:
     """Take the element over and recover it."""
     async with AsyncExitStack() as stack:
-        root, element = settings.element.root, settings.element
-        storage = await stack.enter_async_context(_local_storage(root, element.id, element.mode, settings.journal))
+        storage, checks = await stack.enter_async_context(_storage_of(settings))
         pending = await recover(storage)
         journal, files, superblocks = storage.journal, storage.files, storage.superblocks
 
@@ -175,9 +175,22 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             checks=[
                 Check("storage", lambda: _storage(committer)),
                 *care.checks,
+                *checks,
                 Check("postgres", index.check, Health.DEGRADED),
             ],
         )
+
+
+@asynccontextmanager
+async def _storage_of(settings: Settings) -> AsyncIterator[tuple[Storage, Sequence[Check]]]:
+    """The directory or the bucket that the settings name, and how to find out that it can be reached."""
+    element = settings.element
+    if element.root is not None:
+        async with _local_storage(element.root, element.id, element.mode, settings.journal) as storage:
+            yield storage, []
+    else:
+        async with open_bucket(settings.s3, element.id, element.mode) as (storage, reach):
+            yield storage, [Check("store", reach, Health.DEGRADED)]
 
 
 @asynccontextmanager

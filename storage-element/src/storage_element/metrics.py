@@ -30,3 +30,6 @@ SCRUBBED_BYTES = Counter("artstore_element_scrubbed_bytes_total", "Bytes of cont
 OLDEST_UNVERIFIED = Gauge(
     "artstore_element_scrub_oldest_unverified_seconds", "Age of the oldest stored or verified content, at most"
 )
+STORE_RETRIES = Counter(
+    "artstore_element_store_retries_total", "Requests that the S3 store did not answer well", ["verb"]
+)

@@ -16,10 +16,10 @@ from storage_element.adapters.local import disk
 from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
-from storage_element.adapters.local.segments import HEADER_BYTES
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.domain import layout
 from storage_element.domain.records import Kind, frame_bytes
+from storage_element.domain.segment_header import HEADER_BYTES
 from storage_element.domain.storage import JournalDamaged
 from storage_element.services.commit import Draft
 

@@ -140,7 +140,7 @@ async def test_a_replacement_survives_a_crash(root: Path, monkeypatch: pytest.Mo
     async with open_core(root) as core:
         small = await core.create(b"one")
         large = await core.create(b"first")
-        staging = core.storage.files.stage(0)
+        staging = core.storage.files.stage(large.file_id, 2, 0)
         await staging.write(LARGE)
         await staging.finish()
         staging.hand_over()

@@ -412,6 +412,12 @@ class NoMaster(ArtStoreError):
     status = 503
 
 
+class StorageUnavailable(ArtStoreError):
+    """What keeps the files of this element cannot be reached now; try again."""
+
+    status = 503
+
+
 class ElementUnavailable(ArtStoreError):
     """The storage element that keeps this file cannot be reached."""
 

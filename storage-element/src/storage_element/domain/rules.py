@@ -8,6 +8,7 @@ from artstore_kit.contracts.errors import (
     ModeForbids,
     RetentionShortened,
     RevisionMismatch,
+    UploadInProgress,
 )
 from artstore_kit.contracts.files import AttributeChanges, Content, FileAttributes, Retention, RetentionKind
 from artstore_kit.contracts.modes import Mode
@@ -59,6 +60,13 @@ def matches_revision(file: FileAttributes, if_match: str | None) -> None:
 def matches_content(file: FileAttributes, if_match: str | None) -> None:
     """Raise unless `if_match` is absent, `*`, or names the file's revision or its content."""
     _matches(if_match, file, {revision_tag(file), content_tag(file)})
+
+
+def not_replaced_since(before: FileAttributes, file: FileAttributes) -> None:
+    """Raise unless `file` still has the content that it had before."""
+    if file.content.version != before.content.version:
+        detail = "Another request has replaced the content meanwhile; try again."
+        raise UploadInProgress(detail, headers={"Retry-After": "1"})
 
 
 def _matches(if_match: str | None, file: FileAttributes, tags: set[str]) -> None:

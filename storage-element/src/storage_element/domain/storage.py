@@ -201,12 +201,16 @@ class Uploads(Protocol):
 
 
 class OpenContent(Protocol):
-    """The content of one file, open for reading; it stays readable when the file is removed meanwhile."""
+    """The content of one file, open for reading. Never what is put in its place meanwhile."""
 
     size: int
 
     def chunks(self, start: int, length: int) -> AsyncIterator[memoryview]:
-        """`length` bytes from `start`; `ContentCorrupt` when it ends before."""
+        """`length` bytes from `start`; `ContentCorrupt` when it ends before.
+
+        When the file is removed meanwhile, a local one is read to its end, and one in a bucket ends with
+        `ContentMissing`.
+        """
 
     def close(self) -> None:
         """Let go of it."""
@@ -231,8 +235,8 @@ class Files(Protocol):
     async def remove_content(self, file_id: UUID, version: int) -> None:
         """Remove a version of the content that no attributes name any more, if it is there."""
 
-    def stage(self, inline_bytes: int) -> Staging:
-        """Room for one upload, whose content rides in the journal up to `inline_bytes`."""
+    def stage(self, file_id: UUID, version: int, inline_bytes: int) -> Staging:
+        """Room for one upload, to be this version of the content; it rides in the journal up to `inline_bytes`."""
 
     async def clear_staging(self) -> int:
         """Remove what neither a record nor an open upload names; only right after replay. How many there were."""

@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from artstore_kit.contracts.errors import ArtStoreError, FileExists, NoMaster, StorageFault, StorageFull
+from artstore_kit.contracts.errors import (
+    ArtStoreError,
+    FileExists,
+    NoMaster,
+    StorageFault,
+    StorageFull,
+    StorageUnavailable,
+)
 from artstore_kit.contracts.files import ElementStamp, FileAttributes
 from artstore_kit.logs import event_logger
 from storage_element import metrics
@@ -19,6 +26,7 @@ from storage_element.domain.storage import Closed, Fenced, Files, Journal, Journ
 BATCH_RECORDS = 256
 BATCH_BYTES = 8 * 2**20
 BATCHES_BEING_PLACED = 2
+PLACE_AGAIN_AFTER_S = 1.0
 
 
 class Outcome(asyncio.Future[FileAttributes]):
@@ -64,22 +72,33 @@ class Committer:
         self.placed_lsn = journal.durable_lsn
         self.fault = ""
         self.is_fenced = False
+        self.away: StorageUnavailable | None = None
         self._turn = asyncio.Lock()
 
     def submit(self, draft: Draft) -> None:
         """Take `draft`; its `done` has its final attributes when it is on stable storage and in place.
 
-        `done` fails with `FileExists`, `StorageFull` (nothing was written), `StorageFault` or `NoMaster` (a replay
-        decides: by the next start, or by the node that has taken over).
+        `done` fails with `FileExists`, `StorageFull` (nothing was written), `StorageUnavailable` (it may have been
+        done; try again), `StorageFault` or `NoMaster` (a replay decides: by the next start, or by who has taken over).
         """
         self.must_take_writes()
         self._waiting.append(draft)
         self._arrived.set()
 
     def must_take_writes(self) -> None:
-        """Raise `StorageFault` after a fault, `NoMaster` when another node has taken over."""
+        """Raise `StorageFault` after a fault, `NoMaster` when another node has taken over.
+
+        `StorageUnavailable` while what is committed cannot be put in place.
+        """
         if self.fault:
             raise self.refusal()
+        if self.away:
+            raise self.away
+
+    @property
+    def takes_none(self) -> bool:
+        """Whether `must_take_writes` raises."""
+        return bool(self.fault or self.away)
 
     async def run(self) -> None:
         """Commit batch after batch."""
@@ -107,7 +126,7 @@ class Committer:
             self.fail(error)
             raise self.refusal() from error
         async with self._placed:
-            await self._placed.wait_for(lambda: self.placed_lsn >= closed.last_lsn or bool(self.fault))
+            await self._placed.wait_for(lambda: self.placed_lsn >= closed.last_lsn or self.takes_none)
         self.must_take_writes()
         return closed
 
@@ -155,6 +174,8 @@ class Committer:
             batch = await self._write(await self._accepted(drafts))
         except JournalFull:
             _refuse(drafts, StorageFull("The element has no room for its journal."))
+        except StorageUnavailable as error:  # the next append settles what was written
+            _refuse(drafts, error)
         except Exception as error:  # noqa: BLE001 (whatever it was, nobody knows what is on the disk now)
             self.fail(error)
             _refuse(drafts, self.refusal())
@@ -164,7 +185,7 @@ class Committer:
     async def _place_batch(self, batch: _Batch) -> None:
         try:
             self._follows(batch.records)
-            await self._files.place(batch.records)
+            await self._place(batch)
         except Exception as error:  # noqa: BLE001 (whatever it was, the files are not what the journal says now)
             self.fail(error)
             _refuse(batch.drafts, self.refusal())
@@ -172,6 +193,21 @@ class Committer:
             self._show(batch)
         async with self._placed:
             self._placed.notify_all()
+
+    async def _place(self, batch: _Batch) -> None:
+        """Until it has worked: committed it is. While the store is away, senders are told so and no others let in."""
+        while True:
+            try:
+                await self._files.place(batch.records)
+            except StorageUnavailable as error:
+                self.away = error
+                _refuse(batch.drafts, error)
+                async with self._placed:
+                    self._placed.notify_all()
+                await asyncio.sleep(PLACE_AGAIN_AFTER_S)
+            else:
+                self.away = None
+                return
 
     def _show(self, batch: _Batch) -> None:
         if batch.records:

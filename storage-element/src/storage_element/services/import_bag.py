@@ -142,8 +142,8 @@ class Importer:
     async def _store(self, bag: BagReader, file: FileAttributes) -> None:
         """A version of the content that is not the first comes as a replacement would, which names the version."""
         announced = Announced(file.content.stored_size, bytes.fromhex(file.content.stored_sha256))
-        async with self._receiver.receive(announced, _body(bag.content(file))) as received:
-            first = file.content.version == 1
+        first, body = file.content.version == 1, _body(bag.content(file))
+        async with self._receiver.receive(file.file_id, file.content.version, announced, body) as received:
             inline, staged = _FIRST if first else _LATER
             kind = inline if received.staging.name == NO_STAGING else staged
             await self._commit(Draft(kind, file, received.content, received.staging.name), received.staging)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 from artstore_kit.contracts.errors import ArtStoreError, DigestMismatch, IncompleteBody, StorageFault, StorageFull
 from artstore_kit.exchange import Body
@@ -44,10 +45,13 @@ class Receiver:
         self._inline_bytes = inline_bytes
 
     @asynccontextmanager
-    async def receive(self, announced: Announced, body: Body) -> AsyncIterator[Received]:
-        """The content of `body`, as it was announced. What is not handed over meanwhile is gone afterwards."""
+    async def receive(self, file_id: UUID, version: int, announced: Announced, body: Body) -> AsyncIterator[Received]:
+        """The content of `body`, as it was announced, to be this version of a file's.
+
+        What is not handed over meanwhile is gone afterwards.
+        """
         with self._measure.promised(announced.size or 0) as promise:
-            staging = self._files.stage(self._inline_bytes)
+            staging = self._files.stage(file_id, version, self._inline_bytes)
             try:
                 await _fill(staging, promise, body)
                 if announced.size not in {None, staging.size}:

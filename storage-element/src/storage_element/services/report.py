@@ -66,7 +66,7 @@ class Reporter:
             capacity=capacity,
             files=await self._count(),
             last_lsn=self._committer.placed_lsn,
-            writable=block.mode in ALLOWED[Operation.CREATE] and not self._committer.fault and not full,
+            writable=block.mode in ALLOWED[Operation.CREATE] and not self._committer.takes_none and not full,
             corrupt_contents=len(self._containment.damaged),
             state=self._state(full=full),
         )
@@ -75,6 +75,8 @@ class Reporter:
         """The worst that is to be told."""
         if self._committer.fault:
             return "storage_fault"
+        if self._committer.away:
+            return self._committer.away.code
         if full:
             return "storage_full"
         if self._containment.damaged:

@@ -76,7 +76,7 @@ class Writer:
         """Store a new file; its attributes, and False when the same file was there already."""
         self.may_create(upload)
         with self._reservations.alone(upload.file_id):
-            async with self._receiver.receive(upload.announced, body) as received:
+            async with self._receiver.receive(upload.file_id, 1, upload.announced, body) as received:
                 return await self._store(upload, received)
 
     async def store(self, upload: Upload, received: Received) -> tuple[FileAttributes, bool]:
@@ -95,10 +95,12 @@ class Writer:
         """Give a file new content; the file as it is then. The old version is read to the end by who is reading it."""
         modes.require(self._superblocks.current.mode, Operation.REPLACE_CONTENT)
         self._committer.must_take_writes()
-        self._replaced(await self._reader.to_change(replacement.file_id), replacement, _content(LARGEST, "0" * 64))
-        async with self._receiver.receive(replacement.announced, body) as received:
-            with self._reservations.alone(replacement.file_id):
-                file = await self._reader.to_change(replacement.file_id)
+        file_id, before = replacement.file_id, await self._reader.to_change(replacement.file_id)
+        self._replaced(before, replacement, _content(LARGEST, "0" * 64))
+        async with self._receiver.receive(file_id, before.content.version + 1, replacement.announced, body) as received:
+            with self._reservations.alone(file_id):
+                file = await self._reader.to_change(file_id)
+                rules.not_replaced_since(before, file)
                 fresh = self._replaced(file, replacement, _content(received.size, received.sha256))
                 self._superseded.add(file.file_id, file.content.version)
                 return await self._commit_received(Kind.REPLACE_INLINE, Kind.REPLACE_STAGED, fresh, received)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from artstore_kit.contracts.errors import NoMaster, StorageFault, StorageFull
+from artstore_kit.contracts.errors import NoMaster, StorageFault, StorageFull, StorageUnavailable
 from artstore_kit.workers import Background, run_forever
 from storage_element.config import CommandSettings, Settings
 from storage_element.factory import Alone, Services, open_alone, open_services
@@ -34,7 +34,7 @@ async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[
         await background.start("reconcile", run_forever("reconcile", UPKEEP_PAUSE_S, services.care.reconciler.round))
         await background.start("scrub", run_forever("scrub", UPKEEP_PAUSE_S, services.care.scrubber.round))
         yield services
-        with suppress(StorageFull, StorageFault, NoMaster):  # then the next start replays
+        with suppress(StorageFull, StorageFault, NoMaster, StorageUnavailable):  # then the next start replays
             await checkpoint.run()
 
 

@@ -11,9 +11,9 @@ from fences import taken_over
 from artstore_kit.contracts.ids import new_file_id
 from storage_element.adapters.local.disk import make_directories
 from storage_element.adapters.local.journal import Journal, read_journal
-from storage_element.adapters.local.segments import HEADER_BYTES
 from storage_element.domain import layout
 from storage_element.domain.records import Kind, Record, frame_bytes
+from storage_element.domain.segment_header import HEADER_BYTES
 from storage_element.domain.storage import JournalBroken, JournalDamaged, JournalFull
 
 SEGMENT_BYTES = 64 * 1024

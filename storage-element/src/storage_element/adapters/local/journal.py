@@ -5,10 +5,11 @@ from pathlib import Path
 
 from storage_element.adapters.local.disk import sync_directory
 from storage_element.adapters.local.fence import Fence
-from storage_element.adapters.local.segments import HEADER_BYTES, Segment, read_segment
+from storage_element.adapters.local.segments import Segment, read_segment
 from storage_element.domain import layout
 from storage_element.domain.faults import is_out_of_room
 from storage_element.domain.records import Record, encode, frame_bytes
+from storage_element.domain.segment_header import HEADER_BYTES
 from storage_element.domain.storage import Fenced, JournalBroken, JournalDamaged, JournalFull
 
 

@@ -11,11 +11,9 @@ from typing import BinaryIO, Self
 
 from storage_element.adapters.local.disk import create, sync_directory
 from storage_element.domain.records import BadFrame, Frame, Record, decode, frames_after
+from storage_element.domain.segment_header import HEADER_BYTES, SegmentHeader
 from storage_element.domain.storage import JournalDamaged
 
-FORMAT = "artstore-journal"
-VERSION = 1
-HEADER_BYTES = 512
 _MOST_BUFFERS = 512
 _CHUNK_BYTES = 2**20
 
@@ -96,15 +94,7 @@ def epoch_of(path: Path) -> int | None:
 
 
 def _header(path: Path, element_id: str, epoch: int, salt: int) -> bytes:
-    fields = {
-        "format": FORMAT,
-        "version": VERSION,
-        "element": element_id,
-        "first_lsn": int(path.stem),
-        "epoch": epoch,
-        "salt": salt,
-    }
-    return json.dumps(fields).encode().ljust(HEADER_BYTES - 1) + b"\n"
+    return SegmentHeader(element_id, int(path.stem), epoch, salt).to_bytes()
 
 
 def _is_unused(header: bytes, rest: BinaryIO) -> bool:
@@ -114,18 +104,7 @@ def _is_unused(header: bytes, rest: BinaryIO) -> bool:
 
 
 def _salt(header: bytes, path: Path, element_id: str) -> int:
-    try:
-        fields = json.loads(header)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise JournalDamaged(f"{path.name}: the header cannot be read")
-    if fields.get("element") != element_id:
-        raise JournalDamaged(f"{path.name}: belongs to the element {fields.get('element')!r}")
-    version, first, salt = fields.get("version"), fields.get("first_lsn"), fields.get("salt")
-    if version != VERSION or first != int(path.stem) or not isinstance(salt, int):
-        raise JournalDamaged(f"{path.name}: version {version}, first LSN {first}, salt {salt}")
-    return salt
+    return SegmentHeader.parse(header, path.name, element_id, int(path.stem)).salt
 
 
 def _next_frame(segment: mmap, offset: int, expected: int, salt: int) -> Frame | None:

@@ -129,7 +129,7 @@ class FilesInThreads:
         """Remove a version of the content."""
         await _run(self._executor, self._files.remove_content, file_id, version)
 
-    def stage(self, inline_bytes: int) -> Staging:
+    def stage(self, file_id: UUID, version: int, inline_bytes: int) -> Staging:  # noqa: ARG002 (its name comes later)
         """Room for one upload."""
         return Staging(self._files, self._executor, self._buffers, inline_bytes)
 

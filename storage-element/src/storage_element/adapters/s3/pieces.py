@@ -1,0 +1,47 @@
+"""Content that is kept in pieces until it is committed: objects of their own, which the store copies into one."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+
+from storage_element.adapters.s3.bucket import Bucket
+from storage_element.adapters.s3.multipart import Multipart, Part, Upload
+from storage_element.adapters.s3.side_by_side import answers
+
+LEAST_BYTES = 5 * 2**20
+"""Of every piece but the last (the protocol's limit for a part)."""
+
+
+class Piece(BaseModel):
+    """One object, `size` bytes of content."""
+
+    key: str
+    size: int
+    etag: str
+
+
+def size_of(pieces: Sequence[Piece]) -> int:
+    """In bytes."""
+    return sum(piece.size for piece in pieces)
+
+
+async def assemble(bucket: Bucket, pieces: Sequence[Piece], key: str, metadata: Mapping[str, str]) -> None:
+    """Make one object of the pieces, which stay; `Absent` when one is gone, `Taken` when it is another."""
+    multipart = Multipart(bucket)
+    upload = await multipart.begin(key, metadata)
+    try:
+        await multipart.complete(upload, await _parts(bucket, multipart, upload, pieces))
+    except BaseException:
+        await multipart.abort(upload)
+        raise
+
+
+async def _parts(bucket: Bucket, multipart: Multipart, upload: Upload, pieces: Sequence[Piece]) -> list[Part]:
+    async def copied(numbered: tuple[int, Piece]) -> Part:
+        number, piece = numbered
+        source = {"CopySource": bucket.at(piece.key), "CopySourceIfMatch": piece.etag}
+        return await multipart.copy(upload, number, source, 0, piece.size - 1)
+
+    if not pieces:
+        return [await multipart.put(upload, 1, b"")]
+    return await answers(copied, list(enumerate(pieces, start=1)))

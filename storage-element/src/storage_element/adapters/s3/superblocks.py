@@ -1,0 +1,97 @@
+"""element.json in a bucket: replaced if it is still the one that was read, and so the judge of who is the master."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from artstore_kit.contracts.modes import Mode
+from storage_element.adapters.s3.attempts import Taken
+from storage_element.adapters.s3.bucket import Bucket, Object
+from storage_element.domain import layout
+from storage_element.domain.storage import Fenced, WrongElement
+from storage_element.domain.superblock import Superblock
+
+
+class S3Superblocks:
+    """The superblock of the element below a prefix, and the name of this process as its master."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._master = uuid4().hex
+        self._current: Superblock | None = None
+        self._etag = ""
+
+    @property
+    def current(self) -> Superblock:
+        """What the element is now."""
+        assert self._current is not None, "open() comes first"
+        return self._current
+
+    async def open(self, element_id: str, mode: Mode) -> None:
+        """Read the superblock, or make the element where there is nothing yet."""
+        there = await self._bucket.find(layout.SUPERBLOCK) or await self._make(element_id, mode)
+        self._take(there)
+        if self.current.element_id != element_id:
+            raise WrongElement(f"the bucket holds the element {self.current.element_id}, not {element_id}")
+
+    async def take_over(self) -> int:
+        """Raise the epoch: whoever wrote before is fenced off. The new epoch; `Fenced` when another was quicker."""
+        await self._replace(epoch=self.current.epoch + 1, master=self._master)
+        return self.current.epoch
+
+    async def note_checkpoint(self, lsn: int) -> None:
+        """All records up to `lsn` are in place; `Fenced`."""
+        fields = {"checkpoint_lsn": lsn, "checkpoint_epoch": self.current.epoch}
+        try:
+            await self._replace(**fields)
+        except Fenced:
+            await self.confirm()  # an earlier attempt whose outcome was not known may have been carried out
+            await self._replace(**fields)
+
+    async def confirm(self) -> None:
+        """Raise `Fenced` when another node has taken over. If not, what is in the bucket was so before anybody does.
+
+        By what is written there: two who raise the same epoch at one time write different names.
+        """
+        there = await self._bucket.get(layout.SUPERBLOCK)
+        block = _parsed(there)
+        if (block.epoch, _master(block)) != (self.current.epoch, self._master):
+            raise Fenced(f"epoch {self.current.epoch} is over: another node has taken the element over")
+        self._take(there)
+
+    async def reach(self) -> None:
+        """Return when the bucket answers; `StorageUnavailable`."""
+        await self._bucket.reach(layout.SUPERBLOCK)
+
+    async def _make(self, element_id: str, mode: Mode) -> Object:
+        for below in (layout.FILES, layout.JOURNAL):
+            if await self._bucket.holds(f"{below}/"):
+                raise WrongElement(f"the bucket holds {below}/ but no {layout.SUPERBLOCK}; restore it from a copy")
+        block = Superblock(element_id=element_id, mode=mode, created_at=datetime.now(UTC))
+        with suppress(Taken):  # another node was quicker
+            await self._bucket.put(layout.SUPERBLOCK, block.to_json())
+        return await self._bucket.get(layout.SUPERBLOCK)
+
+    async def _replace(self, **fields: int | str) -> None:
+        fresh = self.current.model_copy(update=fields)
+        try:
+            self._etag = await self._bucket.put(layout.SUPERBLOCK, fresh.to_json(), replacing=self._etag)
+        except Taken:
+            raise Fenced("another node has taken the element over") from None
+        self._current = fresh
+
+    def _take(self, there: Object) -> None:
+        self._current, self._etag = _parsed(there), there.etag
+
+
+def _parsed(there: Object) -> Superblock:
+    try:
+        return Superblock.model_validate_json(there.body)
+    except ValidationError as error:
+        raise WrongElement(f"{layout.SUPERBLOCK}: {error.errors()[0]['loc']} {error.errors()[0]['msg']}") from None
+
+
+def _master(block: Superblock) -> str | None:
+    return (block.model_extra or {}).get("master")

@@ -1,0 +1,122 @@
+"""What is promised of uploads that are sent in parts, on every side."""
+
+import hashlib
+import os
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from running_element import MIB
+from scribe import Scribe, everything, shown
+from sides import Side
+
+from artstore_kit.contracts.files import UploadAttributes
+from artstore_kit.testing.documents import document
+from storage_element.domain.records import Kind
+from storage_element.domain.storage import Storage
+from storage_element.domain.uploads import UploadSession
+
+CONTENT = os.urandom(12 * MIB + 3)
+
+
+def begun() -> UploadSession:
+    return UploadSession(
+        upload_id=uuid4(),
+        file_id=document().file_id,
+        attributes=UploadAttributes(name="large.bin"),
+        uploaded_by="tester",
+        expires_at=datetime.now(UTC) + timedelta(hours=1),
+    )
+
+
+async def sent(storage: Storage, session: UploadSession, data: bytes, *, saved: bool = True) -> UploadSession:
+    """One part, its first piece written, the rest filled in."""
+    of_part = hashlib.sha256()
+    part = await storage.uploads.part(session, [of_part])
+    await part.write(data[:1000])
+    rest = memoryview(data)[1000:]
+    while rest:
+        room = part.room()
+        length = min(len(rest), len(room))
+        room[:length] = rest[:length]
+        rest = rest[length:]
+        await part.filled(length)
+    await part.finish()
+    await part.settle()
+    assert (part.size, of_part.digest()) == (len(data), hashlib.sha256(data).digest())
+    if saved:
+        session = session.model_copy(update={"offset": session.offset + part.size})
+        await storage.uploads.save(session)
+    return session
+
+
+async def committed(scribe: Scribe, session: UploadSession, content: bytes) -> None:
+    file = document(content=content, file_id=session.file_id)
+    await scribe.commit(Kind.CREATE_STAGED, file, staging=session.upload_id)
+    assert await everything(scribe.storage) == shown([(file, content)])
+    await scribe.storage.uploads.remove(session.upload_id)
+    assert await everything(scribe.storage) == shown([(file, content)])
+
+
+@pytest.mark.parametrize("sizes", [[], [10], [10, 20, 30], [6 * MIB, 5, 6 * MIB - 2], [len(CONTENT)]], ids=str)
+async def test_parts_become_a_file(side: Side, sizes: list[int]) -> None:
+    """Each part is sent to a process that knows nothing of the ones before."""
+    offset, session = 0, begun()
+    async with side.opened() as storage:
+        await Scribe.master(storage)
+        await storage.uploads.make(session)
+    for size in sizes:
+        async with side.opened() as storage:
+            await Scribe.master(storage)
+            assert await storage.uploads.all() == [session]
+            assert (await storage.uploads.sha256(session)).hexdigest() == hashlib.sha256(CONTENT[:offset]).hexdigest()
+            session = await sent(storage, session, CONTENT[offset : offset + size])
+            offset += size
+    async with side.opened() as storage:
+        scribe = await Scribe.master(storage)
+        assert await storage.uploads.all() == [session]
+        await committed(scribe, session, CONTENT[:offset])
+    async with side.opened() as storage:
+        await Scribe.master(storage)
+        assert await storage.uploads.all() == []
+
+
+async def test_what_the_session_does_not_cover_does_not_count(side: Side) -> None:
+    async with side.opened() as storage:
+        await Scribe.master(storage)
+        await storage.uploads.make(session := begun())
+        session = await sent(storage, session, CONTENT[:2000])
+        await sent(storage, session, b"x" * 6 * MIB, saved=False)
+    async with side.opened() as storage:
+        scribe = await Scribe.master(storage)
+        await sent(storage, session, b"y" * 3000, saved=False)
+        session = await sent(storage, session, CONTENT[2000:8000])
+        await committed(scribe, session, CONTENT[:8000])
+
+
+async def test_a_commit_that_was_not_placed_is_redone(side: Side) -> None:
+    async with side.opened() as storage:
+        scribe = await Scribe.master(storage)
+        await storage.uploads.make(session := begun())
+        session = await sent(storage, session, CONTENT)
+        file = document(content=CONTENT, file_id=session.file_id)
+        await storage.journal.append([scribe.record(Kind.CREATE_STAGED, file, staging=session.upload_id)])
+    for _ in range(2):
+        async with side.opened() as storage:
+            await Scribe.master(storage)
+            assert await storage.uploads.all() == []
+            assert await everything(storage) == shown([(file, CONTENT)])
+
+
+async def test_what_was_given_up_leaves_nothing_behind(side: Side) -> None:
+    async with side.opened() as storage:
+        await Scribe.master(storage)
+        for size in (0, 10, 6 * MIB):
+            await storage.uploads.make(session := begun())
+            session = await sent(storage, session, CONTENT[:size])
+            await storage.uploads.remove(session.upload_id)
+    async with side.opened() as storage:
+        await Scribe.master(storage)
+        assert await storage.uploads.all() == []
+        assert await storage.files.clear_staging() == 0
+        assert await everything(storage) == {}
