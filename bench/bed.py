@@ -1,9 +1,10 @@
 """What is measured: a real fleet with data of its own, peers beside it, and quiet before each measurement."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -66,9 +67,20 @@ class Bed:
         parts |= {peer.process.name: peer.process for peer in self._peers}
         return {name: _with_helpers(process.pid) for name, process in parts.items() if process.alive and process.pid}
 
+    def used_s(self, parts: Collection[str] = ()) -> float:
+        """Processor seconds that the processes of these parts have used so far, or those of all."""
+        total = 0.0
+        for process in chain.from_iterable(own for part, own in self.processes().items() if not parts or part in parts):
+            try:
+                times = process.cpu_times()
+            except psutil.Error:
+                continue
+            total += times.user + times.system
+        return total
+
     def settle(self) -> None:
         """Wait until nothing of the fleet and its peers works any more."""
-        if not settle(self._busy_s, self.quiet_within_s) and self.quiet_within_s:
+        if not settle(self.used_s, self.quiet_within_s) and self.quiet_within_s:
             self.tell(f"still busy after {self.quiet_within_s:.0f} s: the next figure suffers from it")
 
     def _fresh_token(self, account: str) -> str:
@@ -76,16 +88,6 @@ class Bed:
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         answer = httpx.post(f"{self.fleet.url('admin')}/api/v1/auth/token", data=form, timeout=30)
         return str(answer.raise_for_status().json()["access_token"])
-
-    def _busy_s(self) -> float:
-        total = 0.0
-        for process in (process for processes in self.processes().values() for process in processes):
-            try:
-                times = process.cpu_times()
-            except psutil.Error:
-                continue
-            total += times.user + times.system
-        return total
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -159,8 +160,10 @@ def main() -> int:
         outcome.append(uvloop.run(load.run()))
     except* (LoadFailed, Unexpected, OSError) as failures:
         sys.stderr.write(f"{_first(failures)}\n")
-    for each in outcome:
-        sys.stdout.write(each.model_dump_json())
+    with os.fdopen(
+        sys.stdout.fileno(), "wb", closefd=False
+    ) as out:  # an unbuffered stdout would lose what a write leaves
+        out.writelines(each.model_dump_json().encode() for each in outcome)
     return 0 if outcome else 1
 
 

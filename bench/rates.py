@@ -22,10 +22,10 @@ def per_s(job: Store | Fetch, in_flight: int, plan: Plan) -> float:
 
 def watched(bed: Bed, parts: Sequence[str], job: Store | Fetch, in_flight: int, plan: Plan) -> Mapping[str, float]:
     """Requests a second, how far the slowest one of a hundred is behind, and what `parts` work for each."""
-    before = _used_s(bed, parts)
+    before = bed.used_s(parts)
     outcome = _steady(job, in_flight, plan)
     bed.settle()  # what comes after the answer is work for the file, too
-    used_ms = (_used_s(bed, parts) - before) * 1000
+    used_ms = (bed.used_s(parts) - before) * 1000
     return {ONE: outcome.per_s, P99: tail(outcome), PROCESSOR: used_ms / (outcome.done + plan.warm_up)}
 
 
@@ -47,10 +47,3 @@ def to_be_read(bed: Bed, plan: Plan, size_bytes: int, parts: Sequence[str]) -> l
 def _steady(job: Store | Fetch, in_flight: int, plan: Plan) -> Outcome:
     how = {"in_flight": in_flight, "seconds": plan.seconds, "warm_up": plan.warm_up}
     return carry_out(job.model_copy(update=how))
-
-
-def _used_s(bed: Bed, parts: Sequence[str]) -> float:
-    """Processor seconds that the processes of these parts have used so far."""
-    processes = bed.processes()
-    times = [process.cpu_times() for part in parts for process in processes[part]]
-    return sum(each.user + each.system for each in times)

@@ -66,6 +66,13 @@ async def test_every_upload_is_another_file_and_what_is_stored_is_compared() -> 
     assert len({file.file_id for file in outcome.files}) == len({file.sha256 for file in outcome.files}) == 10
 
 
+async def test_a_long_outcome_comes_whole_where_output_is_not_buffered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    outcome = await _carried_out(_stored, _store(in_flight=16, count=500, size_bytes=10))
+
+    assert len(outcome.files) == 500
+
+
 async def test_it_ends_when_the_time_is_over() -> None:
     outcome = await _carried_out(_stored, _store(in_flight=2, seconds=0.3, size_bytes=10))
 
