@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from artstore_kit.contracts import modes
-from artstore_kit.contracts.errors import AttributesTooLarge, FileExists, StorageFull
+from artstore_kit.contracts.errors import FileExists, StorageFull
 from artstore_kit.contracts.files import (
-    ATTRIBUTES_LIMIT_BYTES,
     AttributeChanges,
     Content,
     ElementStamp,
@@ -17,7 +16,7 @@ from artstore_kit.contracts.files import (
 )
 from artstore_kit.contracts.modes import Operation
 from artstore_kit.exchange import Body
-from storage_element.domain import rules
+from storage_element.domain import fitting, rules
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Superblocks
 from storage_element.services.commit import Committer, Draft
@@ -89,7 +88,9 @@ class Writer:
         """Raise when such a file could not be stored now, whatever its content."""
         modes.require(self._superblocks.current.mode, Operation.CREATE)
         self._committer.must_take_writes()
-        _fits(_drafted(upload, _content(LARGEST, "0" * 64), self._stamp(), LATEST))
+        stamp = self._stamp()
+        if not fitting.surely_fits(upload.attributes, upload.uploaded_by, stamp.id):
+            fitting.must_fit(_drafted(upload, _content(LARGEST, "0" * 64), stamp, LATEST))
 
     async def replace(self, replacement: Replacement, body: Body) -> FileAttributes:
         """Give a file new content; the file as it is then. The old version is read to the end by who is reading it."""
@@ -113,7 +114,7 @@ class Writer:
             file = await self._reader.to_change(file_id)
             rules.matches_revision(file, if_match)
             fresh = rules.changed(file, changes, mode)
-            _fits(fresh.model_copy(update={"element": self._stamp()}))
+            fitting.must_fit(fresh.model_copy(update={"element": self._stamp()}))
             return await self._commit(Draft(Kind.CHANGE, fresh))
 
     async def remove(self, file_id: UUID, if_match: str | None) -> None:
@@ -152,7 +153,7 @@ class Writer:
         fresh = rules.replaced(file, content, replacement.changes)
         by = {"uploaded_by": replacement.uploaded_by, "uploaded_at": now, "element": self._stamp()}
         fresh = fresh.model_copy(update=by)
-        _fits(fresh)
+        fitting.must_fit(fresh)
         return fresh
 
     async def _commit_received(
@@ -186,13 +187,6 @@ class Writer:
     def _stamp(self) -> ElementStamp:
         block = self._superblocks.current
         return ElementStamp(id=block.element_id, epoch=block.epoch, lsn=LARGEST)
-
-
-def _fits(file: FileAttributes) -> None:
-    """Whether attr.json has room for it: `file` carries a stamp that is as long as it can become."""
-    size = len(file.to_json())
-    if size > ATTRIBUTES_LIMIT_BYTES:
-        raise AttributesTooLarge(f"attr.json would have {size} bytes; {ATTRIBUTES_LIMIT_BYTES} are allowed.")
 
 
 def _content(size: int, sha256: str) -> Content:
