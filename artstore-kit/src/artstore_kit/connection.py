@@ -1,7 +1,8 @@
 """uvicorn's HTTP/1.1 connection, in which a body costs one copy, or none: it can be received straight into the memory
-that will be written to disk."""
+that will be written to disk, and sent straight from the file that it lies in."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +11,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from artstore_kit.sendfile import FileSpan, send_span
 
 RECEIVED_AT_ONCE_BYTES = 4 * 1024 * 1024
 AWAITED_BYTES = 8 * 1024 * 1024
@@ -24,6 +27,10 @@ READ_INTO = "artstore.read_into"
 async function that fills the memory given to it with the body's next bytes, and returns how many there were. There
 are fewer than fit at the end of the body, or of the connection: `receive` tells which. `TimeoutError` when for so many
 seconds as are given too, or for up to twice as long, nothing came."""
+
+SEND_FILE = "artstore.send_file"
+"""The ASGI extension of a GET request: an async function that sends a `FileSpan` as a part of the answer's body, in the
+place of a message "http.response.body". The answer has an announced length, and ends with such a message."""
 
 
 def connections() -> Callable[..., "Connection"]:
@@ -79,6 +86,8 @@ class _Http(HttpToolsProtocol):
         if self.left:
             extension = partial(self._read_into, self.cycle)
             self.scope["extensions"] = {READ_INTO: extension}  # type: ignore[dict-item]
+        elif self.scope["method"] == "GET" and not self.transport.get_extra_info("sslcontext"):
+            self.scope["extensions"] = {SEND_FILE: partial(self._send_file, self.cycle)}  # type: ignore[dict-item]
 
     def data_received(self, data: bytes) -> None:
         if not self.left:
@@ -157,6 +166,31 @@ class _Http(HttpToolsProtocol):
             except TimeoutError:
                 if self.left == left:
                     raise
+
+    async def _send_file(self, cycle: RequestResponseCycle, span: FileSpan) -> None:
+        await self._let_all_out(cycle)
+        if cycle.disconnected:
+            return
+        if cycle.expected_content_length < span.size:
+            raise RuntimeError("the answer would become longer than its Content-Length")
+        # The loop watches the connection's own descriptor for what comes in.
+        connection = os.dup(self.transport.get_extra_info("socket").fileno())
+        try:
+            await send_span(connection, span)
+            cycle.expected_content_length -= span.size
+            await asyncio.sleep(0)  # a fast receiver never makes us wait, and others shall have their turn
+        except ConnectionError:
+            self.transport.abort()
+            cycle.disconnected = True
+        finally:
+            os.close(connection)
+
+    async def _let_all_out(self, cycle: RequestResponseCycle) -> None:
+        """What was written before comes first."""
+        self.transport.set_write_buffer_limits(0)
+        while self.transport.get_write_buffer_size() and not cycle.disconnected:
+            await asyncio.sleep(0)  # until the loop has tried to write, and tells when it cannot
+            await self.flow.drain()
 
     def _end_body_if_complete(self) -> None:
         """The parser, which did not see all of the body, cannot know that a new request may follow."""

@@ -10,12 +10,14 @@ from pydantic import BaseModel
 from starlette.types import Message, Receive, Scope, Send
 
 from artstore_kit.bearer import TokenVerifier
-from artstore_kit.connection import READ_INTO
+from artstore_kit.connection import READ_INTO, SEND_FILE
 from artstore_kit.contracts import identity
 from artstore_kit.contracts.errors import ArtStoreError, BadRequest, BodyTooLarge, IncompleteBody
 from artstore_kit.principal import Principal
+from artstore_kit.sendfile import FileSpan
 
 Headers = Iterable[tuple[str, str]]
+SendFile = Callable[[FileSpan], Awaitable[None]]
 ReadInto = Callable[[memoryview], Awaitable[int]]
 
 
@@ -27,6 +29,7 @@ class Exchange[Services]:
         self.params = params
         self._receive = receive
         self._read_into: ReadInto | None = scope.get("extensions", {}).get(READ_INTO)
+        self._send_file: SendFile | None = scope.get("extensions", {}).get(SEND_FILE)
         self._send = send
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         self.started = False
@@ -97,9 +100,19 @@ class Exchange[Services]:
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
-    async def write(self, chunk: bytes | memoryview, *, more: bool = True) -> None:
-        """Send a part of the answer's body; waits while the receiver is slow."""
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
+    async def write(self, chunk: bytes | memoryview | FileSpan, *, more: bool = True) -> None:
+        """Send a part of the answer's body; waits while the receiver is slow.
+
+        A `FileSpan` is a part of an answer with an announced length, and its file is ready to be read at once.
+        """
+        if isinstance(chunk, FileSpan):
+            if self._send_file:
+                await self._send_file(chunk)
+                chunk = b""
+            else:
+                chunk = bytes(chunk)
+        if chunk or not more:
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
 
     async def answer(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
         """Send a whole answer. A 304 has no length of its own (RFC 9110 section 8.6)."""

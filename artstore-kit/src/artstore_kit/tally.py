@@ -9,8 +9,9 @@ from starlette.types import Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from artstore_kit import metrics
-from artstore_kit.connection import READ_INTO
+from artstore_kit.connection import READ_INTO, SEND_FILE
 from artstore_kit.contracts.errors import BodyTimeout
+from artstore_kit.sendfile import FileSpan
 
 REQUEST_ID_HEADER = b"x-request-id"
 CLIENT_GONE = 499
@@ -38,9 +39,12 @@ class Tally:
         self._body_idle_s = body_idle_s
         self._body_ended = False
         self._send = send
-        self._read_into = scope.get("extensions", {}).get(READ_INTO)
+        extensions = scope.get("extensions", {})
+        self._read_into, self._send_file = extensions.get(READ_INTO), extensions.get(SEND_FILE)
         if self._read_into:
-            scope["extensions"][READ_INTO] = self.read_into
+            extensions[READ_INTO] = self.read_into
+        if self._send_file:
+            extensions[SEND_FILE] = self.send_file
 
     async def receive(self) -> Message:
         """The next message of the request, counted."""
@@ -75,6 +79,11 @@ class Tally:
             self.sent_bytes += len(message.get("body", b""))
             self.finished = not message.get("more_body", False)
         await self._send(message)
+
+    async def send_file(self, span: FileSpan) -> None:
+        """Send a part of the answer out of a file, counted."""
+        self.sent_bytes += span.size
+        await self._send_file(span)
 
     def _idle(self) -> BodyTimeout:
         """A sender who says that much will come, and sends nothing, would keep the room for it from all others."""

@@ -1,7 +1,6 @@
 """New content for a file: a version of its own, durable before the answer; the old one stays for its readers."""
 
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,7 +86,7 @@ async def test_a_reader_comes_to_the_end_of_what_was_replaced(element_at: Elemen
     async with element_at(root) as element:
         file = await element.put(LARGE)
         async with element.services.reader.content(file) as content:
-            chunks: AsyncIterator[memoryview] = content.chunks(0, len(LARGE))
+            chunks = content.chunks(0, len(LARGE))
             first = bytes(await anext(chunks))
             assert (await element.replace(file, b"after")).is_success
             await element.services.checkpoint.run()

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from artstore_kit.contracts.modes import Mode
+from artstore_kit.sendfile import FileSpan
 from artstore_kit.start import StartRefused
 from storage_element.domain.capacity import Room
 from storage_element.domain.records import Record
@@ -205,7 +206,7 @@ class OpenContent(Protocol):
 
     size: int
 
-    def chunks(self, start: int, length: int) -> AsyncIterator[memoryview]:
+    def chunks(self, start: int, length: int) -> AsyncIterator[memoryview | FileSpan]:
         """`length` bytes from `start`; `ContentCorrupt` when it ends before.
 
         When the file is removed meanwhile, a local one is read to its end, and one in a bucket ends with

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from artstore_kit.contracts.errors import ContentCorrupt
-from storage_element.adapters.local.content import CHUNK_BYTES, LocalContent
+from artstore_kit.sendfile import FileSpan
+from storage_element.adapters.local.content import CHUNK_BYTES, COPIED_BYTES, LocalContent
 
 CONTENT = bytes(range(256)) * (10 * 1024) + b"odd end"
 
@@ -85,6 +86,14 @@ async def test_what_is_partly_in_memory_is_read_in_parts(
 
     patched(monkeypatch, some)
     assert b"".join(await read(LocalContent(fd, executor), 1, 300_000)) == CONTENT[1:300_001]
+
+
+async def test_large_content_stays_in_the_page_cache(fd: int, executor: Executor) -> None:
+    async def kinds(length: int) -> set[type]:
+        return {type(chunk) async for chunk in LocalContent(fd, executor).chunks(1, length)}
+
+    assert await kinds(COPIED_BYTES) == {memoryview}
+    assert await kinds(COPIED_BYTES + 1) == await kinds(len(CONTENT) - 1) == {FileSpan}
 
 
 async def test_a_file_that_ends_too_early_is_corrupt(fd: int, executor: Executor) -> None:

@@ -1,0 +1,170 @@
+"""Content out of a file: whole, in order, in the middle of other bytes, and at the receiver's pace."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from artstore_kit.connection import SEND_FILE
+from artstore_kit.contracts.errors import ContentCorrupt
+from artstore_kit.exchange import Exchange
+from artstore_kit.sendfile import FileSpan
+from artstore_kit.tally import Tally
+from artstore_kit.testing.application import open_server
+
+MIB = 2**20
+CONTENT = os.urandom(5 * MIB + 4321)
+
+type Answer = Callable[[Exchange[None]], Awaitable[None]]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "content"
+    path.write_bytes(CONTENT)
+    return path
+
+
+@pytest.fixture
+def fd(path: Path) -> Iterator[int]:
+    fd = os.open(path, os.O_RDONLY)
+    yield fd
+    os.close(fd)
+
+
+def sends(*chunks: bytes | FileSpan) -> Answer:
+    async def answer(exchange: Exchange[None]) -> None:
+        await exchange.start(200, [("content-length", str(sum(map(len, chunks))))])
+        for chunk in chunks:
+            await exchange.write(chunk)
+        await exchange.write(b"", more=False)
+
+    return answer
+
+
+@asynccontextmanager
+async def asked(answer: Answer, tallies: list[Tally], requests: int = 1) -> AsyncIterator[asyncio.StreamReader]:
+    """A connection on which so many requests were sent."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        tally = Tally(scope, receive, send, "id", 5)
+        tallies.append(tally)
+        await answer(Exchange(scope, tally.receive, tally.send, {}))
+
+    async with open_server(app, lifespan=False) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+        try:
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * requests)
+            yield reader
+        finally:
+            writer.close()
+
+
+async def body(reader: asyncio.StreamReader) -> bytes:
+    async with asyncio.timeout(10):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        return await reader.readexactly(int(length))
+
+
+async def test_a_file_is_sent_as_it_is_between_other_bytes(fd: int) -> None:
+    chunks: list[bytes | FileSpan] = [
+        b"before",
+        FileSpan(fd, 0, 3 * MIB),
+        FileSpan(fd, 3 * MIB, 7),
+        b"between" * 50_000,
+    ]
+    chunks.append(FileSpan(fd, 5, 6))
+    expected = b"before" + CONTENT[: 3 * MIB + 7] + b"between" * 50_000 + CONTENT[5:11]
+    tallies: list[Tally] = []
+    async with asked(sends(*chunks), tallies, requests=3) as reader:
+        for _ in range(3):
+            assert await body(reader) == expected
+    assert [(tally.sent_bytes, tally.finished) for tally in tallies] == [(len(expected), True)] * 3
+
+
+async def test_a_slow_receiver_is_waited_for_and_others_are_served(fd: int) -> None:
+    tallies: list[Tally] = []
+    spans = [FileSpan(fd, at, MIB) for at in range(0, 5 * MIB, MIB)] * 8
+    async with asked(sends(*spans), tallies) as slow, asked(sends(FileSpan(fd, 0, 9)), tallies) as other:
+        await asyncio.sleep(0.2)
+        assert not tallies[0].finished
+        assert await body(other) == CONTENT[:9]
+        assert await body(slow) == CONTENT[: 5 * MIB] * 8
+    assert tallies[0].finished
+
+
+async def test_a_receiver_who_goes_is_no_failure(fd: int) -> None:
+    ended = asyncio.Event()
+
+    async def answer(exchange: Exchange[None]) -> None:
+        await sends(*[FileSpan(fd, 0, MIB)] * 64)(exchange)
+        ended.set()
+
+    async with asked(answer, []) as reader:
+        await reader.readexactly(100_000)
+    await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_a_file_that_ends_too_early_cuts_the_answer_off(fd: int, path: Path) -> None:
+    os.truncate(path, MIB)
+    failures: list[Exception] = []
+
+    async def answer(exchange: Exchange[None]) -> None:
+        try:
+            await sends(FileSpan(fd, 0, 2 * MIB))(exchange)
+        except ContentCorrupt as error:
+            failures.append(error)
+
+    async with asked(answer, []) as reader:
+        await reader.readuntil(b"\r\n\r\n")
+        assert await asyncio.wait_for(reader.read(), 5) == CONTENT[:MIB]
+    assert len(failures) == 1
+    with pytest.raises(ContentCorrupt):
+        bytes(FileSpan(fd, 0, 2 * MIB))
+
+
+async def test_more_than_was_announced_is_never_sent(fd: int) -> None:
+    failures: list[RuntimeError] = []
+
+    async def answer(exchange: Exchange[None]) -> None:
+        await exchange.start(200, [("content-length", "5")])
+        try:
+            await exchange.write(FileSpan(fd, 0, 6))
+        except RuntimeError as error:
+            failures.append(error)
+        await exchange.write(FileSpan(fd, 0, 5), more=False)
+
+    async with asked(answer, []) as reader:
+        assert await body(reader) == CONTENT[:5]
+    assert len(failures) == 1
+
+
+async def test_without_the_extension_it_is_read(fd: int) -> None:
+    def without(app: Answer) -> Answer:
+        async def answer(exchange: Exchange[None]) -> None:
+            assert exchange.scope["extensions"].pop(SEND_FILE)
+            plain: Exchange[None] = Exchange(exchange.scope, exchange._receive, exchange._send, {})
+            await app(plain)
+
+        return answer
+
+    async with asked(without(sends(b"x", FileSpan(fd, 3, MIB))), []) as reader:
+        assert await body(reader) == b"x" + CONTENT[3 : MIB + 3]
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_what_is_sent_to_is_not_left_open(fd: int) -> None:
+    async with asked(sends(*[FileSpan(fd, 0, MIB)] * 3), [], requests=20) as reader:
+        before = open_files()
+        for _ in range(20):
+            await body(reader)
+        assert open_files() <= before
