@@ -89,15 +89,10 @@ class AdminSettings(BaseModel):
     url: str = Field(pattern="^https?://", description="address of the admin module")
 
 
-class ServiceSettings(BaseSettings):
-    """What every service is told; each adds blocks of its own."""
+class VariableSettings(BaseSettings):
+    """Blocks of settings from variables, of which others may take others."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
-
-    server: ServerSettings
-    log: LogSettings = LogSettings()
-    tracing: TracingSettings = TracingSettings()
-    tokens: TokenSettings
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
 
     @classmethod
     def settings_customise_sources(
@@ -112,6 +107,17 @@ class ServiceSettings(BaseSettings):
         return init_settings, _VariablesAndFiles(settings_cls)
 
 
+class ServiceSettings(VariableSettings):
+    """What every service is told; each adds blocks of its own. A variable that it does not know is a mistake."""
+
+    model_config = SettingsConfigDict(extra="forbid")
+
+    server: ServerSettings
+    log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
+    tokens: TokenSettings
+
+
 class _VariablesAndFiles(EnvSettingsSource):
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return {name.lower(): value for name, value in _expanded(self.settings_cls, os.environ).items()}
@@ -121,11 +127,11 @@ class WrongSettings(StartRefused):
     """The service cannot start with these settings."""
 
 
-def load[S: ServiceSettings](kind: type[S]) -> S:
+def load[S: VariableSettings](kind: type[S]) -> S:
     """The settings of this process; `WrongSettings` names each wrong or missing variable and what it should be."""
     names = dict(variables(kind))
     unknown = sorted(n for n in os.environ if n.startswith(PREFIX) and n.removesuffix("_FILE") not in names)
-    if unknown:
+    if unknown and kind.model_config.get("extra") == "forbid":
         raise WrongSettings("\n".join(f"{name}: no such setting" for name in unknown))
     try:
         return kind()  # type: ignore[call-arg,unused-ignore]

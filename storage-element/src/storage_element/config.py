@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from artstore_kit.contracts.elements import ELEMENT_ID_PATTERN
 from artstore_kit.contracts.modes import Mode
-from artstore_kit.settings import PREFIX, AccountSettings, AdminSettings, PostgresSettings, ServiceSettings
+from artstore_kit.settings import AccountSettings, AdminSettings, PostgresSettings, ServiceSettings, VariableSettings
 
 
 class ElementSettings(BaseModel):
@@ -136,10 +135,14 @@ class Settings(ServiceSettings):
         return self
 
 
-class CommandSettings(BaseSettings):
+class CommandSettings(VariableSettings):
     """What `artstore-element` takes from the service's variables when it writes; the rest is not its concern."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
 
     capacity: CapacitySettings = CapacitySettings()
     journal: JournalSettings = JournalSettings()
+
+
+class IndexSettings(CommandSettings):
+    """Likewise, with the service's database."""
+
+    postgres: PostgresSettings

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from os import close
 from pathlib import Path
@@ -13,6 +13,7 @@ from artstore_kit.contracts.modes import Mode
 from artstore_kit.health import Check, CheckResult, Health
 from artstore_kit.postgres import Database
 from artstore_kit.service_token import ServiceToken
+from artstore_kit.settings import PostgresSettings
 from storage_element.adapters.index import Index
 from storage_element.adapters.local.direct import Buffers
 from storage_element.adapters.local.disk import make_directories, take_lock
@@ -25,9 +26,9 @@ from storage_element.adapters.local.upkeep import LocalUpkeep
 from storage_element.adapters.local.uploads import LocalUploads
 from storage_element.adapters.machine_clock import machine_clock
 from storage_element.adapters.s3.opened import open_bucket
-from storage_element.config import CommandSettings, JournalSettings, Settings
+from storage_element.config import CommandSettings, IndexSettings, JournalSettings, Settings
 from storage_element.domain import layout
-from storage_element.domain.storage import Storage
+from storage_element.domain.storage import Files, Storage
 from storage_element.domain.superblock import Superblock
 from storage_element.services.care import Care, care_for
 from storage_element.services.catalog import Catalog
@@ -101,9 +102,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
         pending = await recover(storage)
         journal, files, superblocks = storage.journal, storage.files, storage.superblocks
 
-        database = Database(settings.postgres, f"storage-element {settings.element.id}")
-        stack.push_async_callback(database.close)
-        index = Index(database, settings.element.id)
+        index = await stack.enter_async_context(_index(settings.postgres, settings.element.id))
         indexer = Indexer(index, files, pending, journal.durable_lsn)
         committer = Committer(journal, files, settings.element.id, indexer.add)
         reservations = Reservations()
@@ -205,6 +204,39 @@ async def open_alone(root: Path, settings: CommandSettings) -> AsyncIterator[Alo
         measure = Measure(storage.files, settings.capacity.reserve_bytes)
         receiver = Receiver(storage.files, measure, committer, settings.journal.inline_bytes)
         yield Alone(storage, committer, checkpoint, receiver, settings.journal.inline_bytes)
+
+
+@asynccontextmanager
+async def open_recovered(root: Path, settings: IndexSettings) -> AsyncIterator[tuple[Files, Index, int]]:
+    """Take over and recover the element in `root`: its files, its index, and the last LSN that was committed."""
+    block = Superblock.model_validate_json((root / layout.SUPERBLOCK).read_bytes())
+    async with (
+        _local_storage(root, block.element_id, block.mode, settings.journal) as storage,
+        _index(settings.postgres, block.element_id) as index,
+    ):
+        await recover(storage)
+        yield storage.files, index, storage.journal.durable_lsn
+
+
+@asynccontextmanager
+async def open_as_it_is(root: Path, settings: IndexSettings) -> AsyncIterator[tuple[Files, Index]]:
+    """The files and the index of the element in `root`, to be read."""
+    block = Superblock.model_validate_json((root / layout.SUPERBLOCK).read_bytes())
+    with (
+        ThreadPoolExecutor(1, "io") as executor,
+        closing(FilesInThreads(LocalFiles(root, Fence(root)), executor, Buffers())) as files,
+    ):
+        async with _index(settings.postgres, block.element_id) as index:
+            yield files, index
+
+
+@asynccontextmanager
+async def _index(settings: PostgresSettings, element_id: str) -> AsyncIterator[Index]:
+    database = Database(settings, f"storage-element {element_id}")
+    try:
+        yield Index(database, element_id)
+    finally:
+        await database.close()
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from rebuilt_index import replace
 
 from artstore_kit.contracts.errors import DatabaseUnavailable, IndexUnavailable
 from artstore_kit.contracts.ids import new_file_id
@@ -15,6 +16,7 @@ from artstore_kit.settings import PostgresSettings
 from artstore_kit.testing.application import free_port
 from artstore_kit.testing.documents import document
 from storage_element.adapters.index import EXPIRING, Entry, Index, IndexDiverged
+from storage_element.adapters.index_rebuild import rebuilding
 
 FILES = [new_file_id(moment_ms) for moment_ms in range(1000, 1010)]
 
@@ -23,7 +25,7 @@ FILES = [new_file_id(moment_ms) for moment_ms in range(1000, 1010)]
 async def index(database: Database) -> Index:
     """Built, and empty."""
     index = Index(database, "edit-1")
-    await index.replace([], 0, "g1")
+    await replace(index, [], 0, "g1")
     return index
 
 
@@ -81,22 +83,69 @@ async def test_a_batch_is_applied_whole_or_not_at_all(index: Index) -> None:
 async def test_a_replacement_takes_the_place_of_everything(index: Index) -> None:
     await index.apply(entries(1, FILES[:5]))
     fresh = entries(2, FILES[5:7])
-    await index.replace(fresh, 9, "g2")
+    await replace(index, fresh, 9, "g2")
     assert await index.feed(0, 100) == ("g2", fresh)
     assert await index.applied_lsn() == 9
     await index.apply(entries(10, FILES[7:8]))
 
 
-async def test_a_replacement_may_be_of_many_files(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage_element.adapters.index.REBUILD_BATCH", 3)
-    fresh = entries(1, FILES)
-    await index.replace(fresh, 10, "g2")
-    assert await feed(index) == fresh
+async def test_what_is_committed_meanwhile_stands_above_what_was_read(index: Index) -> None:
+    """Whatever was read before or after: the greatest LSN of each file counts."""
+    read = [Entry(lsn, file_id, f'{{"lsn": {lsn}}}') for lsn, file_id in zip((1, 9, 3), FILES, strict=False)]
+    news = [*entries(5, FILES[:2]), *entries(7, [FILES[2], FILES[3], FILES[0]], removed=[FILES[2]])]
+    await replace(index, read, 9, "g2", news)
+    found = {entry.file_id: (entry.lsn, entry.attributes is None) for entry in await feed(index)}
+    assert found == {FILES[0]: (9, False), FILES[1]: (9, False), FILES[2]: (7, True), FILES[3]: (8, False)}
+
+
+async def test_a_rebuild_that_fails_leaves_the_old_index(index: Index) -> None:
+    written = entries(1, FILES[:3])
+    await index.apply(written)
+    with pytest.raises(DatabaseUnavailable):
+        await replace(index, entries(1, [FILES[0], FILES[0]]), 9, "g2")
+    with pytest.raises(sa.exc.DBAPIError):
+        await replace(index, entries(1, FILES), 9, "g2", news=[Entry(9, FILES[0], "\0")])
+    assert await index.feed(0, 100) == ("g1", written)
+    await replace(index, entries(1, FILES), 10, "g2")
+    assert len(await feed(index)) == len(FILES)
+
+
+async def test_readers_see_the_old_rows_until_the_new_are_complete(index: Index) -> None:
+    written = entries(1, FILES[:3])
+    await index.apply(written)
+    async with rebuilding(index) as new:
+        await new.load(entries(1, FILES))
+        async with asyncio.timeout(5):
+            assert await index.feed(0, 100) == ("g1", written)
+            assert (await index.count(), await index.applied_lsn()) == (3, 3)
+        await new.swap(10, "g2")
+    assert (await index.feed(0, 100))[0] == "g2"
+
+
+async def test_a_rebuilt_index_has_the_schema_of_the_first(index: Index, database: Database) -> None:
+    async def schema() -> list[tuple[object, ...]]:
+        async with database.connect() as connection:
+            columns = await connection.execute(
+                sa.text(
+                    "SELECT column_name, data_type, is_nullable, col_description('files'::regclass, ordinal_position) "
+                    "FROM information_schema.columns WHERE table_name = 'files' ORDER BY 1"
+                )
+            )
+            indexes = await connection.execute(
+                sa.text("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'files' ORDER BY 1")
+            )
+            tables = await connection.execute(sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+            return [tuple(row) for found in (columns, indexes) for row in found] + sorted(map(tuple, tables))
+
+    before = await schema()
+    for generation in ("g2", "g3"):
+        await replace(index, entries(1, FILES), 10, generation)
+        assert await schema() == before
 
 
 async def test_rows_that_run_ahead_wait_for_the_rest(index: Index) -> None:
     """A rebuild that reads while files change finds some at a later LSN; a reader who saw them would miss others."""
-    await index.replace([Entry(5, FILES[0], "{}"), Entry(12, FILES[1], "{}")], 10, "g2")
+    await replace(index, [Entry(5, FILES[0], "{}"), Entry(12, FILES[1], "{}")], 10, "g2")
     assert [entry.lsn for entry in await feed(index)] == [5]
     await index.apply(entries(11, FILES[:2]))
     assert [entry.lsn for entry in await feed(index, after=5)] == [11, 12]
@@ -150,7 +199,7 @@ async def test_the_index_of_one_element_is_neither_read_nor_written_by_another(
     for refused in (
         other.check(),
         other.applied_lsn(),
-        other.replace([], 9, "g2"),
+        replace(other, [], 9, "g2"),
         other.feed(0, 10),
         other.page(UUID(int=0), 10),
     ):
@@ -164,7 +213,7 @@ async def test_the_index_of_one_element_is_neither_read_nor_written_by_another(
 
 
 async def test_of_two_elements_that_claim_one_database_the_first_has_it(database: Database) -> None:
-    claims = [Index(database, name).replace([], 0, name) for name in ("edit-1", "rw-1")]
+    claims = [replace(Index(database, name), [], 0, name) for name in ("edit-1", "rw-1")]
     outcomes = await asyncio.gather(*claims, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes if outcome] == [IndexUnavailable]
 
@@ -174,7 +223,7 @@ async def test_what_expires_is_found_by_an_index(index: Index, database: Databas
     later = document(retention={"expires_at": "2026-01-02T00:00:00.5Z"})
     named_so = document(metadata={"expires_at": "2020-01-01T00:00:00Z"}, description='"expires_at":"2020')
     files = [soon, later, named_so]
-    await index.replace([Entry(at, file.file_id, file.to_json().decode()) for at, file in enumerate(files, 1)], 3, "g")
+    await replace(index, [Entry(at, file.file_id, file.to_json().decode()) for at, file in enumerate(files, 1)], 3, "g")
     first = await index.expiring(datetime(2026, 1, 1, tzinfo=UTC), None, 10)
     assert [(each.file_id, each.expires_at) for each in first] == [(soon.file_id, "2026-01-01T00:00:00Z")]
     [second] = await index.expiring(datetime(2026, 2, 1, tzinfo=UTC), first[-1], 10)
@@ -189,7 +238,7 @@ async def test_what_expires_is_found_by_an_index(index: Index, database: Databas
 
 async def test_rows_are_read_range_by_range(index: Index) -> None:
     files = sorted((document(number=number) for number in range(5)), key=lambda file: file.file_id)
-    await index.replace([Entry(at, file.file_id, "{}") for at, file in enumerate(files, 1)], 5, "g")
+    await replace(index, [Entry(at, file.file_id, "{}") for at, file in enumerate(files, 1)], 5, "g")
     ids = [file.file_id for file in files]
     assert [row.file_id for row in await index.between(ids[1], ids[3], 10)] == ids[1:4]
     assert [row.file_id for row in await index.between(ids[1], ids[3], 2)] == ids[1:3]

@@ -130,7 +130,7 @@ def test_what_is_damaged_is_told_and_never_silently_left_out(
 
 def test_a_damaged_journal_makes_no_bag(stopped: Stopped, tmp_path: Path) -> None:
     [segment] = (stopped.root / layout.JOURNAL).iterdir()
-    segment.write_bytes(b"?" * 512 + segment.read_bytes()[512:])
+    segment.write_bytes(b"?" * 511 + segment.read_bytes()[511:])
     refused = artstore_element("export", stopped.root, tmp_path / "bag")
     assert (refused.returncode, no_bag(tmp_path / "bag")) == (1, True)
     assert "journal: " in refused.stderr.decode()

@@ -97,11 +97,26 @@ async def test_a_running_element_is_read_as_it_serves(element: Element) -> None:
     assert (await element.send()).status_code == 201
 
 
+async def test_what_a_stale_master_wrote_is_not_there(root: Path) -> None:
+    """Behind the checkpoint of a newer one it was never acknowledged."""
+    async with open_core(root) as core:
+        await core.create(b"acknowledged")
+    shutil.rmtree(root / layout.FILES)
+    (root / layout.FILES).mkdir()
+    assert len(listed(root)) == 1
+    path = root / layout.SUPERBLOCK
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"checkpoint_epoch": 2}))
+    assert listed(root) == []
+
+
 def test_an_element_that_is_being_started_is_no_empty_one(stopped: Stopped) -> None:
     """The lock is held and the epoch raised, and the journal of the epoch before is being replayed."""
     lock = take_lock(stopped.root / layout.LOCK)
     try:
         assert len(listed(stopped.root)) == 2
+        [directory] = (stopped.root / layout.STAGING).iterdir()
+        directory.rename(directory.with_name("2"))  # the first step of taking over
+        assert "is replaying the journal" in told(artstore_element("ls", stopped.root), 2)
         superblocks = Superblocks(stopped.root, Fence(stopped.root))
         superblocks.open("edit-1", stopped.element.services.reader._superblocks.current.mode)
         superblocks.take_over()
@@ -169,7 +184,7 @@ def test_damaged_attributes_keep_nothing_else_from_being_listed(stopped: Stopped
 
 def test_a_damaged_journal_is_told_and_the_files_are_listed(stopped: Stopped) -> None:
     [segment] = (stopped.root / layout.JOURNAL).iterdir()
-    segment.write_bytes(b"?" * 512 + segment.read_bytes()[512:])
+    segment.write_bytes(b"?" * 511 + segment.read_bytes()[511:])
     ran = artstore_element("ls", stopped.root)
     assert (ran.returncode, len(ran.stdout.splitlines())) == (1, 2)
     assert "the header cannot be read" in ran.stderr.decode()

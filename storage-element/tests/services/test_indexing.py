@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from gate import Gate, open_gate
+from rebuilt_index import replace
 from running_element import Element, ElementAt, SettingsAt, code
 
 from artstore_kit.contracts.files import ChangePage, FileAttributes
@@ -108,7 +109,7 @@ async def test_the_database_of_another_element_is_left_alone(
     element_at: ElementAt, root: Path, database: Database
 ) -> None:
     """Files are stored and read by their ids meanwhile; who looks at the element is told what to do."""
-    await Index(database, "rw-1").replace([], 99, "theirs")
+    await replace(Index(database, "rw-1"), [], 99, "theirs")
     async with element_at(root) as element:
         file = await element.put(b"content")
         assert (await element.content(file.file_id)).content == b"content"

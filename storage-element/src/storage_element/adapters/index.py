@@ -13,12 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from artstore_kit.contracts.errors import IndexUnavailable
 from artstore_kit.postgres import Database
 
-_UPSERT = sa.text("""
-    INSERT INTO files (file_id, lsn, attributes)
+_UPSERTS = {
+    table: sa.text(f"""
+    INSERT INTO {table} (file_id, lsn, attributes)
     SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:lsns AS bigint[]), CAST(:attributes AS text[]))
     ON CONFLICT (file_id) DO UPDATE SET lsn = excluded.lsn, attributes = excluded.attributes
-    WHERE files.lsn < excluded.lsn
-""")
+    WHERE {table}.lsn < excluded.lsn
+""")  # noqa: S608 (names of ours)
+    for table in ("files", "files_news")
+}
 _ADVANCE = sa.text("""
     UPDATE index_state SET applied_lsn = :last WHERE applied_lsn = :before AND element_id = :element
 """)
@@ -47,7 +50,6 @@ EXPIRING = sa.text(f"""
     WHERE attributes LIKE '%"expires_at":%' AND {_EXPIRES_AT} <= :now AND ({_EXPIRES_AT}, file_id) > (:after, :file_id)
     ORDER BY 1, 2 LIMIT :limit
 """)  # noqa: S608 (nothing from outside)
-REBUILD_BATCH = 5000
 
 
 class IndexDiverged(Exception):
@@ -106,18 +108,24 @@ class Index:
             moved = await connection.execute(_ADVANCE, step)
             if moved.rowcount != 1:
                 raise IndexDiverged
-            await _upsert(connection, entries)
+            await upsert(connection, "files", entries)
 
-    async def replace(self, entries: Sequence[Entry], applied_lsn: int, generation: str) -> None:
-        """Put `entries` in the place of everything, under a new generation."""
-        claim = {"element": self._element_id, "lsn": applied_lsn, "generation": generation}
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction for what is more than one statement."""
         async with self._connect() as connection, connection.begin():
-            claimed = await connection.execute(_CLAIM, claim)
-            if claimed.rowcount != 1:
-                await self._state(connection)
-            await connection.execute(sa.text("DELETE FROM files"))
-            for at in range(0, len(entries), REBUILD_BATCH):
-                await _upsert(connection, entries[at : at + REBUILD_BATCH])
+            yield connection
+
+    async def must_be_ours(self, connection: AsyncConnection) -> None:
+        """Raise `IndexUnavailable` when the database holds the index of another element."""
+        await self._state(connection)
+
+    async def claim(self, connection: AsyncConnection, applied_lsn: int, generation: str) -> None:
+        """Say, in a transaction that replaces the rows, how far they are applied and that their history is another."""
+        claim = {"element": self._element_id, "lsn": applied_lsn, "generation": generation}
+        claimed = await connection.execute(_CLAIM, claim)
+        if claimed.rowcount != 1:
+            await self._state(connection)
 
     async def feed(self, after: int, limit: int) -> tuple[str, list[Entry]]:
         """The feed's generation, and what changed after an LSN, in LSN order.
@@ -183,11 +191,12 @@ class Index:
             raise IndexUnavailable("The index has no tables; run `migrate`.") from error
 
 
-async def _upsert(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+async def upsert(connection: AsyncConnection, table: str, entries: Sequence[Entry]) -> None:
+    """Bring a table of the index to what `entries` say, in LSN order; a row with a greater LSN stays."""
     newest = list({entry.file_id: entry for entry in entries}.values())
     columns = {
         "ids": [entry.file_id for entry in newest],
         "lsns": [entry.lsn for entry in newest],
         "attributes": [entry.attributes for entry in newest],
     }
-    await connection.execute(_UPSERT, columns)
+    await connection.execute(_UPSERTS[table], columns)

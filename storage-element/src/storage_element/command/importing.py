@@ -9,6 +9,7 @@ from pathlib import Path
 
 from artstore_kit.contracts import modes
 from artstore_kit.contracts.modes import Operation
+from artstore_kit.settings import load
 from storage_element.adapters.bag_reader import BagReader
 from storage_element.command.terminal import DAMAGED, DONE, counted, takes_directory, tell, telling
 from storage_element.config import CommandSettings
@@ -65,7 +66,7 @@ def _judged(bag: BagReader) -> str:
 
 
 async def _import(bag: BagReader, root: Path) -> Imported:
-    async with running_alone(root, CommandSettings()) as alone:
+    async with running_alone(root, load(CommandSettings)) as alone:
         importer = alone.importer(telling(_amount))
         await importer.run(bag)
         return importer.imported

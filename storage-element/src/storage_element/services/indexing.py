@@ -1,18 +1,16 @@
 """Keeps the index behind the files: applies committed records in LSN order, and rebuilds it when it cannot follow."""
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from uuid import uuid4
+from collections.abc import Sequence
 
-from pydantic import ValidationError
-
-from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.logs import event_logger
 from storage_element import metrics
 from storage_element.adapters.index import Entry, Index, IndexDiverged
 from storage_element.domain.records import Kind, Record
 from storage_element.domain.storage import Files
+from storage_element.services.rebuild import rebuild
 
 BATCH_ENTRIES = 1000
 LOOK_EVERY_S = 10.0
@@ -58,9 +56,10 @@ class Indexer:
         """Apply all that is pending; wait for more when there is nothing. Raises when the database is away."""
         if not self._verified:
             await self._verify()
-        if not self._pending:
+        if self._verified and not self._pending:
             await self._wait()
-        await self._apply()
+        if self._verified:
+            await self._apply()
 
     async def _wait(self) -> None:
         """Nobody tells when the database is emptied or restored: an idle element looks now and then."""
@@ -93,30 +92,35 @@ class Indexer:
         applied = await self._index.applied_lsn()
         first = self._pending[0].lsn if self._pending else self._last_lsn + 1
         if self._must_rebuild or applied is None or not first - 1 <= applied <= self._last_lsn:
-            await self._rebuild()
+            self._verified = await self._rebuild()
         else:
             while self._pending and self._pending[0].lsn <= applied:
                 self._pending.popleft()
-        self._verified, self._must_rebuild = True, False
+            self._verified = True
 
-    async def _rebuild(self) -> None:
-        """Replace the index by what the files say. Readers see the old rows until the new ones are complete."""
+    async def _rebuild(self) -> bool:
+        """Once begun it must come to its end: what it took of the pending entries is nowhere else."""
         metrics.INDEX_REBUILDS.inc()
-        boundary = self._last_lsn
-        self._pending = deque(entry for entry in self._pending if entry.lsn > boundary)
-        batches = self._files.all_attributes()
-        entries = [entry async for batch in batches for path, data in batch for entry in _entries(path, data)]
-        await self._index.replace(entries, boundary, generation=uuid4().hex)
+        began = time.monotonic()
+        self._must_rebuild = True
+        boundary_lsn = self._last_lsn
+        self._take_pending()
+        try:
+            rebuilt = await rebuild(self._index, self._files, boundary_lsn, self._take_pending)
+        except IndexDiverged:  # more was committed meanwhile than is kept
+            return False
+        self._must_rebuild = False
         self._wake_readers()
-        event_logger().info("index rebuilt", files=len(entries), last_lsn=boundary)
+        event_logger().info(
+            "index rebuilt",
+            files=rebuilt.files,
+            root=rebuilt.root,
+            last_lsn=rebuilt.applied_lsn,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        return True
 
-
-def _entries(path: str, data: bytes) -> Iterator[Entry]:
-    """One damaged file does not keep all others out of the index; asked for by its id, it is told as damaged."""
-    try:
-        file = FileAttributes.model_validate_json(data)
-    except ValidationError:
-        metrics.UNREADABLE.inc()
-        event_logger().error("attributes cannot be read", path=path)
-    else:
-        yield Entry(file.element.lsn, file.file_id, data.decode())
+    def _take_pending(self) -> Sequence[Entry]:
+        taken, self._pending = self._pending, deque()
+        metrics.INDEX_PENDING.set(0)
+        return list(taken)

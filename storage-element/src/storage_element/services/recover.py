@@ -71,15 +71,10 @@ async def _survey(journal: Journal, block: Superblock) -> _Survey:
         if first and batch[0].lsn > block.checkpoint_lsn + 1:
             raise JournalDamaged(f"the journal begins at LSN {batch[0].lsn}, not {block.checkpoint_lsn + 1}.")
         first = False
-        records = [record for record in batch if _counts(record, block)]
+        records = [record for record in batch if block.counts(record)]
         redone_from |= {record.file_id: record.lsn for record in records if record.kind is not Kind.CHANGE}
         last_lsn = max(last_lsn, records[-1].lsn if records else 0)
     return _Survey(last_lsn, redone_from)
-
-
-def _counts(record: Record, block: Superblock) -> bool:
-    """What a stale master wrote behind the checkpoint of a newer one was never acknowledged."""
-    return record.lsn <= block.checkpoint_lsn or record.epoch >= block.checkpoint_epoch
 
 
 async def _replay(journal: Journal, files: Files, survey: _Survey) -> list[Entry]:

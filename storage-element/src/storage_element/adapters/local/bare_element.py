@@ -16,7 +16,7 @@ from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.start import StartRefused
 from storage_element.adapters.local import disk
-from storage_element.adapters.local.fence import staged_below
+from storage_element.adapters.local.fence import Fence, staged_below
 from storage_element.adapters.local.journal import read_journal
 from storage_element.adapters.local.segments import epoch_of
 from storage_element.domain import layout
@@ -77,7 +77,8 @@ class BareElement:
         try:
             with disk.nobody_serves(self._root / layout.LOCK):
                 for record in read_journal(self._root / layout.JOURNAL, self.superblock.element_id):
-                    self._newer[record.file_id] = self._after(record)
+                    if self.superblock.counts(record):
+                        self._newer[record.file_id] = self._after(record)
         except ElementInUse:
             _must_be_replayed(self._root)
         except StartRefused as error:
@@ -168,7 +169,8 @@ def bare_element(root: Path) -> Iterator[BareElement]:
 
 def _must_be_replayed(root: Path) -> None:
     """A segment of the present epoch is begun only when all that came before is in place."""
-    epoch = Superblock.model_validate_json((root / layout.SUPERBLOCK).read_bytes()).epoch
+    block = Superblock.model_validate_json((root / layout.SUPERBLOCK).read_bytes())
+    epoch = max(block.epoch, *Fence(root).epochs(), 0)
     if not any(epoch_of(path) == epoch for path in (root / layout.JOURNAL).glob("*.wal")):
         raise BeingStarted(f"a process is replaying the journal of the element at {root}; try again when it serves")
 

@@ -33,7 +33,7 @@ class Fence:
 
     def make_first(self, epoch: int) -> None:
         """See that there is a directory to take over; the caller holds the element alone."""
-        if not self._epochs():
+        if not self.epochs():
             disk.make_directories(self._staging / str(epoch))
 
     def take_over(self, at_least: int) -> int:
@@ -41,7 +41,7 @@ class Fence:
 
         A rename: of all who try, one finds the directory. Who was the master before has lost it at that moment.
         """
-        newest = max(self._epochs(), default=0)
+        newest = max(self.epochs(), default=0)
         epoch = max(newest, at_least) + 1
         mine = self._staging / str(epoch)
         try:
@@ -81,7 +81,8 @@ class Fence:
         """What lies there."""
         return sorted(Path(self._directory).iterdir())
 
-    def _epochs(self) -> list[int]:
+    def epochs(self) -> list[int]:
+        """Of the directories that there are: one, unless a copy was made while the element changed hands."""
         if not self._staging.is_dir():
             return []
         return [int(path.name) for path in self._staging.iterdir() if path.name.isdecimal()]

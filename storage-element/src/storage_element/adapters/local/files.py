@@ -143,7 +143,7 @@ class LocalFiles:
 
     def all_attributes(self) -> Iterator[tuple[Path, bytes]]:
         """Every attr.json: its path and bytes, in the order of the directories."""
-        for directory, subdirectories, names in os.walk(self._path(layout.FILES)):
+        for directory, subdirectories, names in os.walk(self._path(layout.FILES), onerror=_not_there):
             subdirectories.sort()
             for name in sorted(names):
                 if name.endswith(layout.ATTRIBUTES_SUFFIX):
@@ -177,3 +177,9 @@ def _read_if_there(path: Path) -> Iterator[tuple[Path, bytes]]:
         yield path, path.read_bytes()
     except FileNotFoundError:
         return
+
+
+def _not_there(error: OSError) -> None:
+    """A directory may be removed while the tree is walked; one that cannot be read is not empty."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
