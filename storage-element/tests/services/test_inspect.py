@@ -106,7 +106,7 @@ def test_what_nobody_was_promised_is_told_and_is_no_damage(stopped: Stopped) -> 
 
 def test_a_damaged_journal_is_found(stopped: Stopped) -> None:
     [segment] = (stopped.root / layout.JOURNAL).iterdir()
-    segment.write_bytes(b"?" * 512 + segment.read_bytes()[512:])
+    segment.write_bytes(b"?" * 511 + segment.read_bytes()[511:])
     assert findings(stopped.root) == {"journal": "journal_damaged"}
 
 
