@@ -13,8 +13,10 @@ from artstore_kit.contracts.errors import ArtStoreError, StorageFault
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Hold, Retention, UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.exchange import Body
+from storage_element.config import CapacitySettings
 from storage_element.services.contain import Containment
 from storage_element.services.measure import Measure
+from storage_element.services.modes import Modes
 from storage_element.services.read import Reader
 from storage_element.services.receive import Announced, Receiver
 from storage_element.services.write import Replacement, Upload, Writer
@@ -120,13 +122,15 @@ async def open_bed(root: Path, ledger: Ledger, files: dict[str, UUID] | None = N
         containment = Containment(storage.files, storage.upkeep, core.checkpoint, core.reservations)
         await containment.load()
         reader = Reader(storage.files, storage.superblocks, containment)
+        measure = Measure(storage.files, CapacitySettings(reserve_bytes=0))
         writer = Writer(
             committer=core.committer,
-            receiver=Receiver(storage.files, Measure(storage.files, 0), core.committer, INLINE_BYTES),
+            receiver=Receiver(storage.files, measure, core.committer, INLINE_BYTES),
             reader=reader,
             superblocks=storage.superblocks,
             reservations=core.reservations,
             superseded=core.superseded,
+            modes=Modes(storage.superblocks, core.committer, core.checkpoint),
         )
         known = dict(files or {})
         yield Bed(core, writer, reader, ledger, known, len(known))

@@ -1,5 +1,6 @@
 """The settings of a storage element."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
 
@@ -45,10 +46,20 @@ class S3Settings(BaseModel):
     give_up_s: float = Field(30.0, gt=0, description="with all its attempts a request is given up after this")
 
 
+class WhenFull(StrEnum):
+    """What a full element of mode rw does."""
+
+    STAY = "stay"
+    RO = "ro"
+
+
 class CapacitySettings(BaseModel):
     """When the element is full."""
 
     reserve_bytes: int = Field(512 * 2**20, ge=0, description="bytes kept free for the journal and for replay")
+    warning_within_s: float = Field(604_800.0, gt=0, description="a warning when what comes in fills it within this")
+    critical_within_s: float = Field(86_400.0, gt=0, description="critical when what comes in fills it within this")
+    when_full: WhenFull = Field(WhenFull.STAY, description="ro: a full element of mode rw turns ro, for good")
 
 
 class ContentSettings(BaseModel):

@@ -40,6 +40,7 @@ from storage_element.services.contain import Containment
 from storage_element.services.import_bag import Imported, Importer
 from storage_element.services.indexing import Indexer
 from storage_element.services.measure import Measure
+from storage_element.services.modes import Modes
 from storage_element.services.open_uploads import OpenUploads
 from storage_element.services.read import Reader
 from storage_element.services.receive import Receiver
@@ -108,7 +109,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
         reservations = Reservations()
         superseded = Superseded(files, reservations, settings.content.replaced_grace_s)
         checkpoint = Checkpoint(committer, files, superblocks, superseded, settings.journal)
-        measure = Measure(files, settings.capacity.reserve_bytes)
+        measure = Measure(files, settings.capacity)
         containment = Containment(files, storage.upkeep, checkpoint, reservations)
         await containment.load()
         clock = ClockWatch(storage.upkeep, superblocks, machine_clock, settings.expiry)
@@ -135,6 +136,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             superblocks=superblocks,
             reservations=reservations,
             superseded=superseded,
+            modes=(modes := Modes(superblocks, committer, checkpoint)),
         )
         uploads = UploadSessions(
             uploads=storage.uploads,
@@ -155,6 +157,8 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             writer=writer,
             containment=containment,
             clock=clock,
+            measure=measure,
+            modes=modes,
             checkpoint=checkpoint,
             reservations=reservations,
             superseded=superseded,
@@ -201,7 +205,7 @@ async def open_alone(root: Path, settings: CommandSettings) -> AsyncIterator[Alo
         committer = Committer(storage.journal, storage.files, block.element_id, lambda _: None)
         nothing_replaced = Superseded(storage.files, Reservations(), 0)
         checkpoint = Checkpoint(committer, storage.files, storage.superblocks, nothing_replaced, settings.journal)
-        measure = Measure(storage.files, settings.capacity.reserve_bytes)
+        measure = Measure(storage.files, settings.capacity)
         receiver = Receiver(storage.files, measure, committer, settings.journal.inline_bytes)
         yield Alone(storage, committer, checkpoint, receiver, settings.journal.inline_bytes)
 

@@ -69,6 +69,10 @@ class MemorySuperblocks:
         noted = {"checkpoint_lsn": lsn, "checkpoint_epoch": self._epoch}
         self._store.block = self.current.model_copy(update=noted)
 
+    async def change_mode(self, mode: Mode) -> None:
+        self.check()
+        self._store.block = self.current.model_copy(update={"mode": mode})
+
     async def confirm(self) -> None:
         self.check()
 

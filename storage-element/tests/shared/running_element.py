@@ -31,6 +31,7 @@ from storage_element.config import (
     ScrubSettings,
     Settings,
     UploadSettings,
+    WhenFull,
 )
 from storage_element.domain import layout
 from storage_element.factory import Services
@@ -167,6 +168,7 @@ class SettingsAt:
         scrub: ScrubSettings | None = None,
         reconcile: ReconcileSettings | None = None,
         expiry: ExpirySettings | None = None,
+        when_full: WhenFull = WhenFull.STAY,
         uploads: Mapping[str, float] | None = None,
         **journal: float,
     ) -> Settings:
@@ -182,7 +184,7 @@ class SettingsAt:
             element=ElementSettings(
                 id=ELEMENT_ID, root=root, mode=mode, url="http://127.0.0.1:8010", priority=100, site="default"
             ),
-            capacity=CapacitySettings(reserve_bytes=reserve_bytes),
+            capacity=CapacitySettings(reserve_bytes=reserve_bytes, when_full=when_full),
             journal=JournalSettings.model_validate({"segment_bytes": MIB, "checkpoint_interval_s": 3600, **journal}),
             uploads=UploadSettings.model_validate(uploads or {}),
             report=ReportSettings(interval_s=report_interval_s),

@@ -1,5 +1,7 @@
 """What is promised of the superblock, on every side."""
 
+import asyncio
+
 import pytest
 from running_element import ELEMENT_ID
 from sides import Side
@@ -34,3 +36,16 @@ async def test_what_is_noted_lasts(side: Side) -> None:
             assert await storage.superblocks.take_over() == epoch
             await storage.superblocks.note_checkpoint(epoch * 17)
             assert storage.superblocks.current.epoch == epoch
+
+
+async def test_the_mode_changes_for_good_beside_checkpoints(side: Side) -> None:
+    """Whatever is noted at the same time: neither takes the other back."""
+    async with side.opened() as storage:
+        await storage.superblocks.open(ELEMENT_ID, Mode.RW)
+        await storage.superblocks.take_over()
+        notes = (storage.superblocks.note_checkpoint(17) for _ in range(3))
+        await asyncio.gather(*notes, storage.superblocks.change_mode(Mode.RO))
+        assert (storage.superblocks.current.mode, storage.superblocks.current.checkpoint_lsn) == (Mode.RO, 17)
+    async with side.opened() as storage:
+        await storage.superblocks.open(ELEMENT_ID, Mode.RW)
+        assert (storage.superblocks.current.mode, storage.superblocks.current.checkpoint_lsn) == (Mode.RO, 17)

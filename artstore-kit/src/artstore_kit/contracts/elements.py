@@ -32,6 +32,8 @@ class Capacity(BaseModel):
     used_bytes: int = Field(ge=0)
     free_bytes: int = Field(ge=0)
     fullness: Fullness
+    growth_bytes_per_s: float = Field(0.0, ge=0, description="how fast it fills")
+    full_in_s: float | None = Field(None, ge=0, description="when it is full at that speed; null when it does not grow")
 
 
 class ElementRegistration(BaseModel):

@@ -10,9 +10,24 @@ from artstore_kit.contracts.errors import (
     RevisionMismatch,
     UploadInProgress,
 )
-from artstore_kit.contracts.files import AttributeChanges, Content, FileAttributes, Retention, RetentionKind
-from artstore_kit.contracts.modes import Mode
+from artstore_kit.contracts.files import (
+    AttributeChanges,
+    Content,
+    FileAttributes,
+    Retention,
+    RetentionKind,
+)
+from artstore_kit.contracts.modes import Mode, Operation
+from storage_element.domain.records import Kind
 
+OPERATION_OF = {
+    Kind.CREATE_INLINE: Operation.CREATE,
+    Kind.CREATE_STAGED: Operation.CREATE,
+    Kind.REPLACE_INLINE: Operation.REPLACE_CONTENT,
+    Kind.REPLACE_STAGED: Operation.REPLACE_CONTENT,
+    Kind.CHANGE: Operation.CHANGE_ATTRIBUTES,
+    Kind.REMOVE: Operation.DELETE,
+}
 FOREVER = datetime.max.replace(tzinfo=UTC)
 CONTENT_FIELDS = {"name", "media_type"}
 

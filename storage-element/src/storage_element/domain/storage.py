@@ -274,6 +274,9 @@ class Superblocks(Protocol):
     async def note_checkpoint(self, lsn: int) -> None:
         """All records up to `lsn` are synced as plain files, and what older epochs wrote after it does not count."""
 
+    async def change_mode(self, mode: Mode) -> None:
+        """Be of another mode, durably: after a crash the old one or the new one; `Fenced`."""
+
 
 @dataclass(frozen=True)
 class Storage:

@@ -7,6 +7,7 @@ from artstore_kit.health import Check, CheckResult, Health
 from storage_element.adapters.index import Index
 from storage_element.config import Settings
 from storage_element.domain.storage import Storage
+from storage_element.services.capacity import CapacityWatch
 from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.clock_watch import ClockWatch
 from storage_element.services.compare import Comparer
@@ -14,6 +15,8 @@ from storage_element.services.compare_index import IndexComparer
 from storage_element.services.contain import Containment
 from storage_element.services.expire import Expirer
 from storage_element.services.indexing import Indexer
+from storage_element.services.measure import Measure
+from storage_element.services.modes import Modes
 from storage_element.services.reconcile import Reconciler
 from storage_element.services.reservations import Reservations
 from storage_element.services.scrub import Scrubber
@@ -29,6 +32,7 @@ class Care:
     scrubber: Scrubber
     reconciler: Reconciler
     expirer: Expirer
+    capacity: CapacityWatch
     checks: Sequence[Check]
 
 
@@ -41,6 +45,8 @@ def care_for(
     writer: Writer,
     containment: Containment,
     clock: ClockWatch,
+    measure: Measure,
+    modes: Modes,
     checkpoint: Checkpoint,
     reservations: Reservations,
     superseded: Superseded,
@@ -62,6 +68,7 @@ def care_for(
         scrubber=Scrubber(upkeep, verifier, containment, settings.scrub),
         reconciler=Reconciler(upkeep, comparer, indexer, settings.reconcile),
         expirer=Expirer(index, writer, storage.superblocks, clock, settings.expiry),
+        capacity=CapacityWatch(upkeep, measure, modes, settings.capacity),
         checks=[Check("content", lambda: _content(containment)), Check("clock", lambda: _clock(clock))],
     )
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from artstore_kit.contracts.elements import Capacity
-from storage_element.domain.capacity import capacity, has_room
+from storage_element.config import CapacitySettings
+from storage_element.domain.capacity import Filling, capacity, has_room
+from storage_element.domain.growth import Growth
 from storage_element.domain.storage import Files
 
 STEP_BYTES = 16 * 2**20
@@ -13,14 +15,18 @@ STEP_BYTES = 16 * 2**20
 class Measure:
     """Room now, less what was promised."""
 
-    def __init__(self, files: Files, reserve_bytes: int) -> None:
+    def __init__(self, files: Files, settings: CapacitySettings) -> None:
         self._files = files
-        self._reserve_bytes = reserve_bytes
+        self._settings = settings
+        self._reserve_bytes = settings.reserve_bytes
+        self.growth = Growth()
         self._promised_bytes = 0
 
     def capacity(self) -> Capacity:
         """The state of the element's file system."""
-        return capacity(self._files.room(), self._reserve_bytes)
+        settings = self._settings
+        filling = Filling(self.growth.bytes_per_s, settings.warning_within_s, settings.critical_within_s)
+        return capacity(self._files.room(), self._reserve_bytes, filling)
 
     @contextmanager
     def promised(self, size_bytes: int) -> Iterator["Promise"]:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from artstore_kit.contracts import modes
-from artstore_kit.contracts.errors import FileExists, StorageFull
+from artstore_kit.contracts.errors import FileExists, ModeForbids, StorageFull
 from artstore_kit.contracts.files import (
     AttributeChanges,
     Content,
@@ -20,6 +19,7 @@ from storage_element.domain import fitting, rules
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Superblocks
 from storage_element.services.commit import Committer, Draft
+from storage_element.services.modes import Modes
 from storage_element.services.read import Reader
 from storage_element.services.receive import NOTHING_ANNOUNCED, Announced, Received, Receiver
 from storage_element.services.reservations import Reservations
@@ -63,6 +63,7 @@ class Writer:
         superblocks: Superblocks,
         reservations: Reservations,
         superseded: Superseded,
+        modes: Modes,
     ) -> None:
         self._committer = committer
         self._receiver = receiver
@@ -70,6 +71,7 @@ class Writer:
         self._superblocks = superblocks
         self._reservations = reservations
         self._superseded = superseded
+        self._modes = modes
 
     async def create(self, upload: Upload, body: Body) -> tuple[FileAttributes, bool]:
         """Store a new file; its attributes, and False when the same file was there already."""
@@ -86,7 +88,7 @@ class Writer:
 
     def may_create(self, upload: Upload) -> None:
         """Raise when such a file could not be stored now, whatever its content."""
-        modes.require(self._superblocks.current.mode, Operation.CREATE)
+        self._modes.require(Operation.CREATE)
         self._committer.must_take_writes()
         stamp = self._stamp()
         if not fitting.surely_fits(upload.attributes, upload.uploaded_by, stamp.id):
@@ -94,7 +96,7 @@ class Writer:
 
     async def replace(self, replacement: Replacement, body: Body) -> FileAttributes:
         """Give a file new content; the file as it is then. The old version is read to the end by who is reading it."""
-        modes.require(self._superblocks.current.mode, Operation.REPLACE_CONTENT)
+        self._modes.require(Operation.REPLACE_CONTENT)
         self._committer.must_take_writes()
         file_id, before = replacement.file_id, await self._reader.to_change(replacement.file_id)
         self._replaced(before, replacement, _content(LARGEST, "0" * 64))
@@ -108,18 +110,17 @@ class Writer:
 
     async def change(self, file_id: UUID, changes: AttributeChanges, if_match: str | None) -> FileAttributes:
         """Write the next revision of the attributes; the file as it is then."""
-        mode = self._superblocks.current.mode
-        modes.require(mode, Operation.CHANGE_ATTRIBUTES)
+        self._modes.require(Operation.CHANGE_ATTRIBUTES)
         with self._reservations.alone(file_id):
             file = await self._reader.to_change(file_id)
             rules.matches_revision(file, if_match)
-            fresh = rules.changed(file, changes, mode)
+            fresh = rules.changed(file, changes, self._modes.current)
             fitting.must_fit(fresh.model_copy(update={"element": self._stamp()}))
             return await self._commit(Draft(Kind.CHANGE, fresh))
 
     async def remove(self, file_id: UUID, if_match: str | None) -> None:
         """Remove a file that neither a hold nor its retention keeps."""
-        modes.require(self._superblocks.current.mode, Operation.DELETE)
+        self._modes.require(Operation.DELETE)
         with self._reservations.alone(file_id):
             file = await self._reader.to_change(file_id)
             rules.matches_revision(file, if_match)
@@ -129,7 +130,7 @@ class Writer:
 
     async def expire(self, file_id: UUID, now: datetime) -> None:
         """Remove a temporary file whose time is over, as attr.json itself says at this moment."""
-        modes.require(self._superblocks.current.mode, Operation.DELETE)
+        self._modes.require(Operation.DELETE)
         with self._reservations.alone(file_id):
             self._reader.forget(file_id)
             file = await self._reader.to_change(file_id)
@@ -165,17 +166,18 @@ class Writer:
         kind = inline if staging.name == NO_STAGING else staged
         try:
             return await self._commit(Draft(kind, file, received.content, staging.name))
-        except (FileExists, StorageFull):
+        except (FileExists, StorageFull, ModeForbids):
             staging.take_back()
             raise
 
     async def _commit(self, draft: Draft) -> FileAttributes:
         """Wait for the commit even when the caller goes away: the file stays reserved until the outcome is known."""
-        self._committer.submit(draft)
-        try:
-            return await draft.done
-        finally:
-            self._reader.forget(draft.attributes.file_id)
+        with self._modes.committing(rules.OPERATION_OF[draft.kind]):
+            self._committer.submit(draft)
+            try:
+                return await draft.done
+            finally:
+                self._reader.forget(draft.attributes.file_id)
 
     async def _same_as_before(self, file: FileAttributes) -> FileAttributes:
         """A create that is repeated gets the first one's answer (idempotent by id and content)."""

@@ -11,6 +11,7 @@ from storage_element.config import CommandSettings, Settings
 from storage_element.factory import Alone, Services, open_alone, open_services
 
 CHECKPOINT_LOOK_EVERY_S = 0.25
+CAPACITY_LOOK_EVERY_S = 5.0
 UPKEEP_PAUSE_S = 0.05
 INDEX_EVERY_S = 0.1
 """A transaction for each batch of the journal, and an answer to everyone who follows the changes, would take as long as
@@ -30,6 +31,7 @@ async def running(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[
             "uploads", run_forever("uploads", settings.uploads.reap_interval_s, services.uploads.reap)
         )
         await background.start("report", run_forever("report", settings.report.interval_s, services.reporter.round))
+        await background.start("capacity", run_forever("capacity", CAPACITY_LOOK_EVERY_S, services.care.capacity.round))
         await background.start("expiry", run_forever("expiry", settings.expiry.interval_s, services.care.expirer.round))
         await background.start("reconcile", run_forever("reconcile", UPKEEP_PAUSE_S, services.care.reconciler.round))
         await background.start("scrub", run_forever("scrub", UPKEEP_PAUSE_S, services.care.scrubber.round))

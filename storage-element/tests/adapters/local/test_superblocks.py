@@ -1,6 +1,7 @@
 """element.json: made once, then only replaced whole; a strange one stops the start."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,15 @@ def test_the_epoch_and_the_checkpoint_are_kept(superblocks: Superblocks, root: P
     after = again(root)
     assert (after.current.epoch, after.current.checkpoint_lsn) == (1, 77)
     assert after.take_over() == 2
+
+
+def test_the_mode_changes_durably_beside_checkpoints(superblocks: Superblocks, root: Path) -> None:
+    superblocks.take_over()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(superblocks.note_checkpoint, range(1, 20)))
+        threads.submit(superblocks.change_mode, Mode.RO).result()
+        list(threads.map(superblocks.note_checkpoint, range(20, 40)))
+    assert again(root).current.mode is Mode.RO
 
 
 def test_unknown_fields_survive_a_rewrite(superblocks: Superblocks, root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 from pydantic import ValidationError
 
@@ -21,6 +22,7 @@ class Superblocks:
         self._fence = fence
         self._path = root / layout.SUPERBLOCK
         self._current: Superblock | None = None
+        self._one = Lock()
 
     @property
     def current(self) -> Superblock:
@@ -52,6 +54,10 @@ class Superblocks:
         """All records up to `lsn` are synced as plain files."""
         self._replace(checkpoint_lsn=lsn, checkpoint_epoch=self._fence.epoch)
 
+    def change_mode(self, mode: Mode) -> None:
+        """Be of another mode."""
+        self._replace(mode=mode)
+
     def _read(self) -> None:
         try:
             self._current = Superblock.model_validate_json(self._path.read_bytes())
@@ -67,8 +73,9 @@ class Superblocks:
         self._current = Superblock(element_id=element_id, mode=mode, created_at=datetime.now(UTC))
         disk.replace_durably(self._path, self.current.to_json())
 
-    def _replace(self, **fields: int) -> None:
-        fresh = self.current.model_copy(update=fields)
-        with self._fence.guarding():
+    def _replace(self, **fields: int | Mode) -> None:
+        """One after the other: each begins from what the one before has written."""
+        with self._one, self._fence.guarding():
+            fresh = self.current.model_copy(update=fields)
             disk.replace_durably(self._path, fresh.to_json(), self._fence.path(f"{layout.SUPERBLOCK}.new"))
-        self._current = fresh
+            self._current = fresh

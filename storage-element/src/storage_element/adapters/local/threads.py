@@ -199,3 +199,7 @@ class SuperblocksInThread:
     async def note_checkpoint(self, lsn: int) -> None:
         """All records up to `lsn` are synced."""
         await _run(self._executor, self._superblocks.note_checkpoint, lsn)
+
+    async def change_mode(self, mode: Mode) -> None:
+        """Be of another mode, durably."""
+        await _run(self._executor, self._superblocks.change_mode, mode)

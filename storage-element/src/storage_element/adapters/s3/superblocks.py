@@ -1,5 +1,6 @@
 """element.json in a bucket: replaced if it is still the one that was read, and so the judge of who is the master."""
 
+import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -22,6 +23,7 @@ class S3Superblocks:
         self._master = uuid4().hex
         self._current: Superblock | None = None
         self._etag = ""
+        self._one = asyncio.Lock()
 
     @property
     def current(self) -> Superblock:
@@ -43,12 +45,11 @@ class S3Superblocks:
 
     async def note_checkpoint(self, lsn: int) -> None:
         """All records up to `lsn` are in place; `Fenced`."""
-        fields = {"checkpoint_lsn": lsn, "checkpoint_epoch": self.current.epoch}
-        try:
-            await self._replace(**fields)
-        except Fenced:
-            await self.confirm()  # an earlier attempt whose outcome was not known may have been carried out
-            await self._replace(**fields)
+        await self._note(checkpoint_lsn=lsn, checkpoint_epoch=self.current.epoch)
+
+    async def change_mode(self, mode: Mode) -> None:
+        """Be of another mode; `Fenced`."""
+        await self._note(mode=mode)
 
     async def confirm(self) -> None:
         """Raise `Fenced` when another node has taken over. If not, what is in the bucket was so before anybody does.
@@ -73,6 +74,15 @@ class S3Superblocks:
         with suppress(Taken):  # another node was quicker
             await self._bucket.put(layout.SUPERBLOCK, block.to_json())
         return await self._bucket.get(layout.SUPERBLOCK)
+
+    async def _note(self, **fields: int | str) -> None:
+        """One after the other: each begins from what the one before has written."""
+        async with self._one:
+            try:
+                await self._replace(**fields)
+            except Fenced:
+                await self.confirm()  # an earlier attempt whose outcome was not known may have been carried out
+                await self._replace(**fields)
 
     async def _replace(self, **fields: int | str) -> None:
         fresh = self.current.model_copy(update=fields)
