@@ -56,20 +56,33 @@ def _wait_until_stopped(pid: int) -> None:
 def environment(settings: Settings, port: int) -> dict[str, str]:
     """The variables that say what `settings` does."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ARTSTORE_")}
-    return kept | {
-        "ARTSTORE_SERVER__PORT": str(port),
-        "ARTSTORE_POSTGRES__URL": settings.postgres.url,
-        "ARTSTORE_TOKENS__ISSUER": settings.tokens.issuer,
-        "ARTSTORE_ACCOUNT__CLIENT_ID": settings.account.client_id,
-        "ARTSTORE_ACCOUNT__CLIENT_SECRET": settings.account.client_secret.get_secret_value(),
-        "ARTSTORE_ADMIN__URL": settings.admin.url,
-        "ARTSTORE_ELEMENT__ID": settings.element.id,
-        "ARTSTORE_ELEMENT__ROOT": str(settings.element.root),
-        "ARTSTORE_ELEMENT__URL": settings.element.url,
-        "ARTSTORE_CAPACITY__RESERVE_BYTES": str(settings.capacity.reserve_bytes),
-        "ARTSTORE_JOURNAL__SEGMENT_BYTES": str(settings.journal.segment_bytes),
-        "ARTSTORE_JOURNAL__CHECKPOINT_INTERVAL_S": str(settings.journal.checkpoint_interval_s),
-    }
+    return (
+        kept
+        | _place(settings)
+        | {
+            "ARTSTORE_SERVER__PORT": str(port),
+            "ARTSTORE_POSTGRES__URL": settings.postgres.url,
+            "ARTSTORE_TOKENS__ISSUER": settings.tokens.issuer,
+            "ARTSTORE_ACCOUNT__CLIENT_ID": settings.account.client_id,
+            "ARTSTORE_ACCOUNT__CLIENT_SECRET": settings.account.client_secret.get_secret_value(),
+            "ARTSTORE_ADMIN__URL": settings.admin.url,
+            "ARTSTORE_ELEMENT__ID": settings.element.id,
+            "ARTSTORE_ELEMENT__URL": settings.element.url,
+            "ARTSTORE_CAPACITY__RESERVE_BYTES": str(settings.capacity.reserve_bytes),
+            "ARTSTORE_JOURNAL__SEGMENT_BYTES": str(settings.journal.segment_bytes),
+            "ARTSTORE_JOURNAL__CHECKPOINT_INTERVAL_S": str(settings.journal.checkpoint_interval_s),
+        }
+    )
+
+
+def _place(settings: Settings) -> dict[str, str]:
+    """The directory or the bucket."""
+    if settings.element.root is not None:
+        return {"ARTSTORE_ELEMENT__ROOT": str(settings.element.root)}
+    given = settings.s3.model_dump(exclude_defaults=True)
+    assert settings.s3.secret_access_key is not None, "it was given"
+    given["secret_access_key"] = settings.s3.secret_access_key.get_secret_value()
+    return {f"ARTSTORE_S3__{name.upper()}": str(value) for name, value in given.items()}
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ from storage_element.config import (
     JournalSettings,
     ReconcileSettings,
     ReportSettings,
+    S3Settings,
     ScrubSettings,
     Settings,
     UploadSettings,
@@ -165,6 +166,7 @@ class SettingsAt:
         mode: Mode = Mode.EDIT,
         reserve_bytes: int = 0,
         report_interval_s: float = 5,
+        s3: S3Settings | None = None,
         scrub: ScrubSettings | None = None,
         reconcile: ReconcileSettings | None = None,
         expiry: ExpirySettings | None = None,
@@ -172,7 +174,9 @@ class SettingsAt:
         uploads: Mapping[str, float] | None = None,
         **journal: float,
     ) -> Settings:
-        """Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise; nothing is
+        """In a bucket where `s3` names one.
+
+        Small segments; a checkpoint at the end alone unless `checkpoint_interval_s` says otherwise; nothing is
         scrubbed, reconciled or expired.
         """
         return Settings(
@@ -182,8 +186,14 @@ class SettingsAt:
             account=self.admin.account("storage-element"),
             admin=self.admin.address(),
             element=ElementSettings(
-                id=ELEMENT_ID, root=root, mode=mode, url="http://127.0.0.1:8010", priority=100, site="default"
+                id=ELEMENT_ID,
+                root=None if s3 else root,
+                mode=mode,
+                url="http://127.0.0.1:8010",
+                priority=100,
+                site="default",
             ),
+            s3=s3 or S3Settings(),
             capacity=CapacitySettings(reserve_bytes=reserve_bytes, when_full=when_full),
             journal=JournalSettings.model_validate({"segment_bytes": MIB, "checkpoint_interval_s": 3600, **journal}),
             uploads=UploadSettings.model_validate(uploads or {}),

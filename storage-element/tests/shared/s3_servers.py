@@ -1,6 +1,7 @@
 """S3 servers for tests: moto's inside this process, and SeaweedFS as one of its own."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -48,6 +49,7 @@ def settings_of(url: str, prefix: str, **changes: object) -> S3Settings:
 @contextmanager
 def moto() -> Iterator[str]:
     """The URL of a store that looks at no signature and keeps everything in memory."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

@@ -26,7 +26,8 @@ type Reach = Callable[[], Awaitable[None]]
 async def open_bucket(settings: S3Settings, element_id: str, mode: Mode) -> AsyncIterator[tuple[Storage, Reach]]:
     """The element's part of the bucket. No lock holds it: whoever takes it over fences off who had it.
 
-    Without the store there is nothing to serve: `StartRefused`, and whoever started this process starts it again.
+    Without the store there is nothing to serve: what ends the start with `StorageUnavailable` becomes `StartRefused`,
+    and whoever started this process starts it again.
     """
     async with open_client(settings) as client:
         bucket = Bucket(client, settings)
@@ -34,9 +35,9 @@ async def open_bucket(settings: S3Settings, element_id: str, mode: Mode) -> Asyn
         try:
             await superblocks.open(element_id, mode)
             await probe(bucket)
+            yield storage, superblocks.reach
         except StorageUnavailable as error:
             raise StartRefused(f"the store cannot be used: {'; '.join(error.__notes__)}") from None
-        yield storage, superblocks.reach
 
 
 def assembled(bucket: Bucket, settings: S3Settings, element_id: str) -> tuple[Storage, S3Superblocks]:

@@ -1,0 +1,92 @@
+"""An element whose store is away, slow or untrue: callers are told, and when it is back, all goes on by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from faulty_store import Act, FaultyStore, cut, faulty_store, not_kept, refused, slow
+from running_element import Element, ElementAt, code
+from s3_servers import settings_of
+
+from artstore_kit.contracts.ids import new_file_id
+
+NOWHERE = Path("nowhere")
+LARGE = b"large" * 40_000
+UNAVAILABLE = (503, "storage_unavailable")
+
+
+@pytest.fixture
+async def store(moto_url: str) -> AsyncIterator[FaultyStore]:
+    async with faulty_store(moto_url) as store:
+        yield store
+
+
+@pytest.fixture
+async def element(element_at: ElementAt, store: FaultyStore) -> AsyncIterator[Element]:
+    """In a bucket behind the proxy; a request that is not answered is given up within a second."""
+    s3 = settings_of(store.url, uuid4().hex, give_up_s=1.0, attempts_count=2, read_timeout_s=0.5)
+    async with element_at(NOWHERE, s3=s3) as element:
+        yield element
+        store.heal()
+
+
+async def health(element: Element, check: str) -> tuple[int, str]:
+    answer = await element.http.get("/health/ready")
+    return answer.status_code, answer.json()["checks"][check]["health"]
+
+
+async def test_an_element_lives_in_a_bucket(element: Element) -> None:
+    small, large = await element.put(b"small"), await element.put(LARGE)
+    assert (await element.patch(small.file_id, tags=["a"])).status_code == 200
+    assert (await element.replace(small, b"other")).status_code == 200
+    assert (await element.content(small.file_id)).content == b"other"
+    assert (await element.content(large.file_id, range="bytes=5-9")).content == LARGE[5:10]
+    assert (await element.remove(small.file_id)).status_code == 204
+    assert code(await element.content(small.file_id)) == (404, "file_unknown")
+    assert (await element.send(LARGE, large.file_id)).status_code == 200
+    assert await health(element, "store") == (200, "ok")
+
+
+@pytest.mark.parametrize("away", [cut, refused(503, "SlowDown"), slow(5)], ids=["away", "busy", "silent"])
+async def test_uploads_are_refused_while_the_store_is_away(element: Element, store: FaultyStore, away: Act) -> None:
+    before = await element.put(b"before")
+    await element.attributes(before.file_id)
+    store.will(away)
+    async with asyncio.timeout(10):
+        for content in (b"small", LARGE):
+            answer = await element.send(content)
+            assert code(answer) == UNAVAILABLE
+            assert answer.headers["Retry-After"] == "5"
+    assert (await element.attributes(before.file_id)).file_id == before.file_id, "it is remembered"
+    assert await health(element, "store") == (200, "degraded")
+    assert code(await element.content(before.file_id)) == UNAVAILABLE
+    store.heal()
+    after = await element.put(b"after")
+    assert (await element.content(after.file_id)).content == b"after"
+    assert (await element.content(before.file_id)).content == b"before"
+    assert await health(element, "store") == (200, "ok")
+
+
+async def test_what_is_committed_is_put_in_place_when_the_store_is_back(element: Element, store: FaultyStore) -> None:
+    store.will(cut, "PUT", "/files/")
+    file = new_file_id()
+    assert code(await element.send(b"committed", file)) == UNAVAILABLE
+    assert code(await element.send(b"other")) == UNAVAILABLE
+    state = (await element.http.get("/api/v1/element")).json()
+    assert (state["state"], state["writable"]) == ("storage_unavailable", False)
+    store.heal()
+    async with asyncio.timeout(5):
+        while (again := await element.send(b"committed", file)).status_code == 503:  # noqa: ASYNC110 (from outside there is no event)
+            await asyncio.sleep(0.1)
+    assert again.status_code == 200, "it was there already"
+    assert (await element.content(file)).content == b"committed"
+
+
+async def test_a_store_that_keeps_nothing_is_a_storage_fault(element: Element, store: FaultyStore) -> None:
+    await element.put(b"before")
+    store.will(not_kept, "PUT", "/journal/", times=1)
+    assert code(await element.send(b"lost")) == (503, "storage_fault")
+    assert code(await element.send(b"later")) == (503, "storage_fault")
+    assert await health(element, "storage") == (200, "degraded")
