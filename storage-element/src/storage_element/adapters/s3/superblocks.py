@@ -56,11 +56,7 @@ class S3Superblocks:
 
         By what is written there: two who raise the same epoch at one time write different names.
         """
-        there = await self._bucket.get(layout.SUPERBLOCK)
-        block = _parsed(there)
-        if (block.epoch, _master(block)) != (self.current.epoch, self._master):
-            raise Fenced(f"epoch {self.current.epoch} is over: another node has taken the element over")
-        self._take(there)
+        self._must_be_ours(await self._bucket.get(layout.SUPERBLOCK))
 
     async def reach(self) -> None:
         """Return when the bucket answers; `StorageUnavailable`."""
@@ -80,8 +76,10 @@ class S3Superblocks:
         async with self._one:
             try:
                 await self._replace(**fields)
-            except Fenced:
-                await self.confirm()  # an earlier attempt whose outcome was not known may have been carried out
+            except Fenced:  # or an earlier attempt whose outcome was not known was carried out
+                there = await self._bucket.get(layout.SUPERBLOCK)
+                self._must_be_ours(there)
+                self._take(there)
                 await self._replace(**fields)
 
     async def _replace(self, **fields: int | str) -> None:
@@ -91,6 +89,11 @@ class S3Superblocks:
         except Taken:
             raise Fenced("another node has taken the element over") from None
         self._current = fresh
+
+    def _must_be_ours(self, there: Object) -> None:
+        block = _parsed(there)
+        if (block.epoch, _master(block)) != (self.current.epoch, self._master):
+            raise Fenced(f"epoch {self.current.epoch} is over: another node has taken the element over")
 
     def _take(self, there: Object) -> None:
         self._current, self._etag = _parsed(there), there.etag
