@@ -151,6 +151,7 @@ class CommandSettings(VariableSettings):
 
     capacity: CapacitySettings = CapacitySettings()
     journal: JournalSettings = JournalSettings()
+    scrub: ScrubSettings = ScrubSettings()
 
 
 class IndexSettings(CommandSettings):

@@ -26,7 +26,7 @@ from storage_element.adapters.local.upkeep import LocalUpkeep
 from storage_element.adapters.local.uploads import LocalUploads
 from storage_element.adapters.machine_clock import machine_clock
 from storage_element.adapters.s3.opened import open_bucket
-from storage_element.config import CommandSettings, IndexSettings, JournalSettings, Settings
+from storage_element.config import CommandSettings, IndexSettings, JournalSettings, ScrubSettings, Settings
 from storage_element.domain import layout
 from storage_element.domain.storage import Files, Storage
 from storage_element.domain.superblock import Superblock
@@ -47,8 +47,10 @@ from storage_element.services.receive import Receiver
 from storage_element.services.recover import recover
 from storage_element.services.report import Reporter
 from storage_element.services.reservations import Reservations
+from storage_element.services.scrub import Scrubber
 from storage_element.services.superseded import Superseded
 from storage_element.services.uploads import UploadSessions
+from storage_element.services.verify import Verifier
 from storage_element.services.write import Writer
 from storage_element.services.write_many import ManyWriter
 
@@ -93,6 +95,13 @@ class Alone:
             inline_bytes=self.inline_bytes,
             progress=progress,
         )
+
+    async def scrubber(self, settings: ScrubSettings) -> Scrubber:
+        """Reads all content of this element again."""
+        files, upkeep = self.storage.files, self.storage.upkeep
+        containment = Containment(files, upkeep, self.checkpoint, Reservations())
+        await containment.load()
+        return Scrubber(upkeep, Verifier(files, upkeep, containment), containment, settings)
 
 
 @asynccontextmanager

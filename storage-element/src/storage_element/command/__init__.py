@@ -37,6 +37,7 @@ ROOMS = {
     "check": ("check", "is every document there and intact?"),
     "export": ("export", "documents into a bag (BagIt 1.0)"),
     "import": ("importing", "the documents of a bag into a stopped element"),
+    "scrub": ("scrubbing", "reads every content of a stopped element again, at a pace"),
     "rebuild-index": ("index", "the index of a stopped element, from its files alone"),
 }
 """The module of each command, and what it does."""
