@@ -79,4 +79,4 @@ class ScrubStatus(BaseModel):
     state: ScrubState
     cursor: Cursor
     oldest_unverified_age_s: float
-    damaged: list[UUID] = Field(description="files whose content is damaged or missing")
+    damaged: list[UUID] = Field(description="damaged files, the first 1,000 of them")

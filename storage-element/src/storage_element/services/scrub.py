@@ -23,6 +23,7 @@ from storage_element.services.verify import Verifier
 NOTE = "scrub"
 LOOK_EVERY_S = 10.0
 SAVED_EVERY_S = 5.0
+MOST_LISTED = 1000
 MOST_DAMAGED_IN_A_ROW = 20
 """When so many contents are wrong one after the other, it is the disk that is judged and not the documents."""
 BUSY_TRIES, BUSY_PAUSE_S = 5, 1.0
@@ -64,7 +65,7 @@ class Scrubber:
             state=self._state(cursor),
             cursor=cursor,
             oldest_unverified_age_s=cursor.oldest_unverified_age_s(datetime.now(UTC)),
-            damaged=sorted(self._containment.damaged),
+            damaged=sorted(self._containment.damaged)[:MOST_LISTED],
         )
 
     def _state(self, cursor: Cursor) -> ScrubState:

@@ -1,9 +1,13 @@
 """The element's own care on a local file system: walking, rereading, putting aside, notes."""
 
+import ctypes
 import errno
 import hashlib
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -247,6 +251,39 @@ async def test_the_reason_is_durable_before_anything_moves(
     assert (element / path).read_bytes() == b"damaged"
     assert (await upkeep.put_aside(reason(path), path)).moved_to == f"{FILE_ID}.v1.2"
     assert len(await reasons(upkeep)) == 2
+
+
+KILLED = Path(__file__).parents[2] / "shared/killed_upkeep.py"
+
+
+def test_killed_at_each_step_the_content_is_at_one_place_whole(element: Path) -> None:
+    """And when it was moved its reason is there. What was begun is done again, beside what there is."""
+    path, steps = layout.content_path(FILE_ID, 1), 0
+    for steps in range(100):
+        written(element, path, b"damaged")
+        done = subprocess.run([sys.executable, str(KILLED), str(element), path, str(steps)], check=False, timeout=60)
+        moved = sorted(each for each in (element / layout.QUARANTINE).iterdir() if each.suffix != ".json")
+        assert (element / path).exists() is (len(moved) == 0)
+        for each in moved:
+            assert each.read_bytes() == b"damaged"
+            told = json.loads(each.with_name(f"{each.name}{layout.REASON_SUFFIX}").read_bytes())
+            assert told["moved_to"] == each.name
+        for each in (element / layout.QUARANTINE).iterdir():
+            each.rename(element / f"{steps}-{each.name}")
+        if done.returncode == 0:
+            break
+        assert done.returncode == -signal.SIGKILL
+    assert steps == 12
+
+
+async def test_what_belongs_to_another_may_be_sound(upkeep: LocalUpkeep, element: Path) -> None:
+    """The thread reads as nobody: permission is missing, and nothing else."""
+    written(element, layout.content_path(FILE_ID, 1)).chmod(0o600)
+    libc = ctypes.CDLL(None)
+    await upkeep._run(libc.setfsuid, 65_534)
+    with pytest.raises(ContentUnreadable, match="Permission denied") as told:
+        await upkeep.reread(FILE_ID, 1, unhurried)
+    assert told.value.may_pass
 
 
 def test_a_rename_is_never_over_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
