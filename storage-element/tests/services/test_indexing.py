@@ -192,7 +192,7 @@ class Held:
         loop = asyncio.get_running_loop()
         all_attributes, apply = LocalFiles.all_attributes, Index.apply
 
-        def read(files: LocalFiles) -> Iterator[tuple[Path, bytes]]:
+        def read(files: LocalFiles) -> Iterator[tuple[str, bytes]]:
             early = dict(all_attributes(files))
             loop.call_soon_threadsafe(self.begun.set)
             asyncio.run_coroutine_threadsafe(self.goes_on.wait(), loop).result(5)

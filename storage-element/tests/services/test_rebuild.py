@@ -246,7 +246,7 @@ async def test_more_news_than_are_kept_begin_it_anew(
     all_attributes, calls, loop = LocalFiles.all_attributes, [], asyncio.get_running_loop()
     begun, goes_on = asyncio.Event(), asyncio.Event()
 
-    def read(local: LocalFiles) -> Iterator[tuple[Path, bytes]]:
+    def read(local: LocalFiles) -> Iterator[tuple[str, bytes]]:
         calls.append(local)
         if len(calls) == 1:
             loop.call_soon_threadsafe(begun.set)

@@ -159,12 +159,15 @@ def test_what_no_record_names_is_cleared_from_staging(files: LocalFiles, root: P
     assert tree(root) == {}
 
 
-def test_attributes_are_read_by_id_and_all_at_once(files: LocalFiles) -> None:
+def test_attributes_are_read_by_id_and_all_at_once(files: LocalFiles, root: Path) -> None:
     documents = [document(number=number) for number in (600, 5, 5, 100_000)]
     for lsn, file in enumerate(documents, 1):
         files.place(record(lsn, Kind.CREATE_INLINE, file))
     assert files.read_attributes(documents[0].file_id) == documents[0].to_json()
     assert sorted(data for _, data in files.all_attributes()) == sorted(file.to_json() for file in documents)
+    path = root / layout.attributes_path(documents[0].file_id)
+    path.write_bytes(bytes(40_000))  # whoever reads it judges its length
+    assert sorted(len(data) for _, data in files.all_attributes())[-1] == 40_000
     with pytest.raises(FileUnknown):
         files.read_attributes(new_file_id())
     with pytest.raises(FileNotFoundError):

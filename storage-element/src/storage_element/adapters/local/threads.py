@@ -150,7 +150,7 @@ class FilesInThreads:
 
     def all_attributes(self) -> AsyncIterator[Sequence[tuple[str, bytes]]]:
         """Every attr.json, some at a time."""
-        return _in_batches(self._executor, ((str(path), data) for path, data in self._files.all_attributes()))
+        return _in_batches(self._executor, self._files.all_attributes())
 
     def room(self) -> Room:
         """What the file system has."""
