@@ -1,7 +1,12 @@
 """Reading: content of the size that its attributes name, attributes remembered until they change."""
 
+import errno
+import os
+
 import pytest
 from running_element import Element, code
+
+from artstore_kit.contracts.errors import ContentCorrupt
 
 CONTENT = b"content"
 
@@ -17,6 +22,20 @@ async def test_content_without_its_size_is_not_served(element: Element, damage: 
     assert code(await element.content(file.file_id)) == (502, "content_corrupt")
     assert code(await element.content(file.file_id, range="bytes=0-0")) == (502, "content_corrupt")
     assert (await element.attributes(file.file_id)) == file
+
+
+async def test_content_that_the_disk_cannot_read_is_corrupt(element: Element, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = await element.put(CONTENT)
+    content = await element.services.reader._files.open_content(file.file_id, 1)
+
+    def fails(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "preadv", fails)
+        with pytest.raises(ContentCorrupt, match="cannot be read"):
+            await anext(content.chunks(0, 7))
+    content.close()
 
 
 async def test_attributes_that_cannot_be_read_are_told(element: Element) -> None:

@@ -230,6 +230,18 @@ async def test_an_id_that_is_given_again_has_no_past(element: Element) -> None:
     assert (await scrubbed(element))["damaged"] == []
 
 
+async def test_new_content_is_a_way_out(element: Element) -> None:
+    file = await element.put(b"content")
+    flip(element.content_path(file))
+    await scrubbed(element)
+    answer = await element.http.put(
+        f"/api/v1/files/{file.file_id}/content", content=b"again", headers={"If-Match": f'"{file.content.sha256}"'}
+    )
+    assert answer.status_code == 200, answer.text
+    assert (await element.content(file.file_id)).content == b"again"
+    assert (await status(element))["damaged"] == []
+
+
 async def test_damage_all_over_is_a_fault_of_the_disk(element: Element, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage_element.services.scrub.MOST_DAMAGED_IN_A_ROW", 3)
     files = [await element.put(f"content {number}".encode()) for number in range(6)]

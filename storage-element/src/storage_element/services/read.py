@@ -49,6 +49,10 @@ class Reader:
         self._forgotten += 1
         self._remembered.pop(file_id, None)
 
+    def replaced(self, file_id: UUID) -> None:
+        """The content that was damaged, if it was, is not the file's any more."""
+        self._containment.content_is_sound(file_id)
+
     def removed(self, file_id: UUID) -> None:
         """The file is gone; its id may be given again."""
         self.forget(file_id)

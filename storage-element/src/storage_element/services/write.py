@@ -106,7 +106,9 @@ class Writer:
                 rules.not_replaced_since(before, file)
                 fresh = self._replaced(file, replacement, _content(received.size, received.sha256))
                 self._superseded.add(file.file_id, file.content.version)
-                return await self._commit_received(Kind.REPLACE_INLINE, Kind.REPLACE_STAGED, fresh, received)
+                stored = await self._commit_received(Kind.REPLACE_INLINE, Kind.REPLACE_STAGED, fresh, received)
+                self._reader.replaced(file.file_id)
+                return stored
 
     async def change(self, file_id: UUID, changes: AttributeChanges, if_match: str | None) -> FileAttributes:
         """Write the next revision of the attributes; the file as it is then."""

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 
 from artstore_kit.contracts.errors import ContentCorrupt
 from artstore_kit.sendfile import FileSpan
+from storage_element.domain.faults import is_passing
 
 CHUNK_BYTES = 1024 * 1024
 AHEAD_BYTES = 8 * CHUNK_BYTES
@@ -62,4 +63,9 @@ class LocalContent:
     def _read_from_disk(self, buffer: bytearray, offset: int) -> int:
         """The kernel fetches what comes next while this is being sent, so that it will be found in memory."""
         os.posix_fadvise(self._fd, offset, AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
-        return os.preadv(self._fd, [buffer], offset)
+        try:
+            return os.preadv(self._fd, [buffer], offset)
+        except OSError as error:
+            if is_passing(error):
+                raise
+            raise ContentCorrupt("The content cannot be read.") from error
