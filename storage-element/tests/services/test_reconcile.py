@@ -262,12 +262,12 @@ async def test_a_directory_that_cannot_be_read_hides_nothing(element: Element, m
 
 
 async def test_so_much_that_is_wrong_stops_it(element: Element, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage_element.services.compare.MOST_MOVED", 3)
+    monkeypatch.setattr("storage_element.services.compare.MOST_WRONG", 3)
     file = await element.put()
     for _ in range(6):
         (element.content_path(file).parent / f"{new_file_id(int(file.file_id.int >> 80))}.v1").write_bytes(b"x")
     report = await reconciled(element)
-    assert "more than 3" in report["stopped_because"]
+    assert report["stopped_because"].startswith("3 contents")
     assert ((await status(element))["state"], len(quarantined(element))) == ("stopped", 3)
 
 

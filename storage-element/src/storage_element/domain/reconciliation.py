@@ -12,6 +12,10 @@ MOST_LISTED = 1000
 """Findings beyond these are counted, and logged, but not listed."""
 
 
+_MENDED = frozenset({Kind.FOREIGN, Kind.DIRECTORY_UNREADABLE, Kind.ROW_MISSING, Kind.ROW_STALE})
+"""Somebody else's, told by itself, or put right by a new index."""
+
+
 class Done(StrEnum):
     """What was done about a finding."""
 
@@ -52,6 +56,11 @@ class ReconcileReport(BaseModel):
         self.counts = dict(Counter(self.counts) + Counter({finding.kind: 1}))
         if len(self.findings) < MOST_LISTED:
             self.findings.append(ListedFinding(kind=finding.kind, path=finding.path, detail=finding.detail, done=done))
+
+    @property
+    def wrong(self) -> int:
+        """How much was found that no sound element has."""
+        return sum(count for kind, count in self.counts.items() if kind not in _MENDED)
 
     @property
     def index_differs(self) -> bool:

@@ -26,7 +26,7 @@ from storage_element.services.reservations import Reservations
 from storage_element.services.superseded import Superseded
 from storage_element.services.verify import Verifier
 
-MOST_MOVED = 1000
+MOST_WRONG = 1000
 """When so much is wrong in one comparison, it is the disk that is judged and not the documents."""
 
 
@@ -66,11 +66,9 @@ class Comparer:
         self._checkpoint = checkpoint
         self._reservations = reservations
         self._superseded = superseded
-        self._moved = 0
 
     def begin(self) -> None:
         """A new comparison."""
-        self._moved = 0
         self._index.begin()
 
     async def look_into(self, directory: Directory, report: ReconcileReport, pace: Pace) -> None:
@@ -80,6 +78,7 @@ class Comparer:
             report.add(Finding(Kind.DIRECTORY_UNREADABLE, directory.path, directory.error), Done.TOLD)
             self._index.skip()
             return
+        _must_be_bearable(report)
         listing = Listing.of(directory)
         await self._odd(listing, report)
         seen, doubts = await self._documents(listing, report, pace)
@@ -151,9 +150,9 @@ class Comparer:
             for file_id in doubts.unclaimed.intersection(mine):
                 await self._unclaimed(file_id, fresh, report)
             await self._index.settle(doubts.index.intersection(mine), self._attributes, report)
-            self._count(0)
 
     async def _read_again(self, file_id: UUID, report: ReconcileReport) -> None:
+        _must_be_bearable(report)
         known = self._containment.damaged.get(file_id)
         try:
             await self._verifier.judge(file_id, _at_once)
@@ -164,7 +163,6 @@ class Comparer:
         if damage and (damage is not known or not known.is_gone):
             path = layout.content_path(file_id, damage.version)
             report.add(Finding(damage.kind, path, damage.detail), Done.QUARANTINED if damage.moved_to else Done.MARKED)
-            self._count(1)
 
     def _reserve(self, held: ExitStack, file_id: UUID, report: ReconcileReport) -> bool:
         try:
@@ -184,14 +182,9 @@ class Comparer:
                 await self._aside(finding, report, file_id=file_id, content_version=version)
 
     async def _aside(self, finding: Finding, report: ReconcileReport, **about: object) -> None:
-        self._count(1)
+        _must_be_bearable(report)
         await self._containment.aside(finding, **about)
         report.add(finding, Done.QUARANTINED)
-
-    def _count(self, moved: int) -> None:
-        self._moved += moved
-        if self._moved + self._index.ghosts > MOST_MOVED:
-            raise TooMuch(f"more than {MOST_MOVED} contents, names and rows are wrong")
 
     async def _listing(self, path: str) -> Listing:
         async for directory in self._upkeep.walk(path):
@@ -209,6 +202,11 @@ class Comparer:
             if is_passing(error):
                 raise
             return b""
+
+
+def _must_be_bearable(report: ReconcileReport) -> None:
+    if report.wrong >= MOST_WRONG:
+        raise TooMuch(f"{report.wrong} contents, names and rows are wrong")
 
 
 def _version_in(file_id: UUID, attributes: bytes | None) -> int | None:

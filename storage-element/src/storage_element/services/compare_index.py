@@ -29,11 +29,10 @@ class IndexComparer:
         self._superblocks = superblocks
         self._containment = containment
         self._next: UUID | None = _FIRST
-        self.ghosts = 0
 
     def begin(self) -> None:
         """From the first id on."""
-        self._next, self.ghosts = _FIRST, 0
+        self._next = _FIRST
 
     def skip(self) -> None:
         """Nobody knows what lies here: rows are not judged until the next directory that can be read."""
@@ -114,7 +113,6 @@ class IndexComparer:
     async def _ghost(self, row: Entry, attributes: str, report: ReconcileReport) -> None:
         """The row may be the last that is left of a file: what it says is kept before the index forgets it."""
         finding = _of(Kind.ROW_GHOST, row.file_id, f"the index shows it at LSN {row.lsn}, and there is no such file")
-        self.ghosts += 1
         await self._containment.keep(finding, file_id=row.file_id, attributes=attributes, lsn=row.lsn)
         report.add(finding, Done.REINDEXED)
 
