@@ -58,9 +58,10 @@ class FaultyStore:
                 return await fault.act(self, request, body)
         return plain(await self.ask(request, body))
 
-    async def ask(self, request: web.Request, body: bytes, method: str = "") -> Answer:
-        """What the store answers to it."""
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
+    async def ask(self, request: web.Request, body: bytes, method: str = "", without: str = "-") -> Answer:
+        """What the store answers to it, or to another method, or without the headers that begin so."""
+        kept = [name for name in request.headers if name.lower() not in _HOP and not name.lower().startswith(without)]
+        headers = {name: request.headers[name] for name in kept}
         url = URL(f"{self.behind}{request.raw_path}", encoded=True)
         async with self.http.request(
             method or request.method, url, data=body, headers=headers, skip_auto_headers=["Accept-Encoding"]
@@ -131,8 +132,7 @@ async def not_kept(store: FaultyStore, request: web.Request, body: bytes) -> web
 
 async def without_conditions(store: FaultyStore, request: web.Request, body: bytes) -> web.Response:
     """As a store does that has never heard of them."""
-    bare = request.clone(headers={n: v for n, v in request.headers.items() if not n.lower().startswith("if-")})
-    return plain(await store.ask(bare, body))
+    return plain(await store.ask(request, body, without="if-"))
 
 
 def _cut(request: web.Request) -> None:

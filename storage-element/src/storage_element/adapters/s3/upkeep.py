@@ -29,7 +29,7 @@ class S3Upkeep:
     async def walk(self, first: str = "") -> AsyncIterator[Directory]:
         """The directories that hold files, in the order of their keys, from `first` on."""
         path, entries = "", list[Entry]()
-        async for page in self._bucket.list(f"{layout.FILES}/", after=first):
+        async for page in self._bucket.list(f"{layout.FILES}/", after=first and f"{first}/"):
             for directory, listed in groupby(page, key=_directory_of):
                 if directory != path and entries:
                     yield Directory(path, entries)
