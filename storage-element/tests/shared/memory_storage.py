@@ -40,7 +40,7 @@ class MemoryStore:
         superblocks = MemorySuperblocks(self)
         files = MemoryFiles(self, superblocks)
         journal, upkeep = MemoryJournal(self, superblocks), MemoryUpkeep(self, files)
-        yield Storage(journal, files, superblocks, upkeep, MemoryUploads(self))
+        yield Storage(journal, files, superblocks, upkeep, MemoryUploads(self, superblocks))
 
 
 class MemorySuperblocks:
@@ -239,8 +239,9 @@ class MemoryUpkeep:
 
 
 class MemoryUploads:
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: MemoryStore, superblocks: MemorySuperblocks) -> None:
         self._store = store
+        self._superblocks = superblocks
 
     async def all(self) -> Sequence[UploadSession]:
         for gone in set(self._store.sessions) - set(self._store.staged):
@@ -252,13 +253,16 @@ class MemoryUploads:
         self._store.sessions[session.upload_id] = session
 
     async def save(self, session: UploadSession) -> None:
+        self._superblocks.check()
         self._store.sessions[session.upload_id] = session
 
     async def remove(self, upload_id: UUID) -> None:
+        self._superblocks.check()
         self._store.sessions.pop(upload_id, None)
         self._store.staged.pop(upload_id, None)
 
     async def part(self, session: UploadSession, hashes: Sequence[Hash]) -> "MemoryPart":
+        self._superblocks.check()
         return MemoryPart(self._store, session, hashes)
 
     async def sha256(self, session: UploadSession) -> Hash:

@@ -13,7 +13,7 @@ from sides import Side
 from artstore_kit.contracts.files import UploadAttributes
 from artstore_kit.testing.documents import document
 from storage_element.domain.records import Kind
-from storage_element.domain.storage import Storage
+from storage_element.domain.storage import Fenced, Storage
 from storage_element.domain.uploads import UploadSession
 
 CONTENT = os.urandom(12 * MIB + 3)
@@ -106,6 +106,21 @@ async def test_a_commit_that_was_not_placed_is_redone(side: Side) -> None:
             await Scribe.master(storage)
             assert await storage.uploads.all() == []
             assert await everything(storage) == shown([(file, CONTENT)])
+
+
+async def test_a_stale_master_takes_no_parts_and_gives_nothing_up(side: Side) -> None:
+    async with side.opened() as first, side.opened() as second:
+        await Scribe.master(first)
+        await first.uploads.make(session := begun())
+        session = await sent(first, session, CONTENT[:1000])
+        scribe = await Scribe.master(second)
+        assert await second.uploads.all() == [session]
+        newer = await sent(second, session, CONTENT[1000:3000])
+        with pytest.raises(Fenced):
+            await sent(first, session, b"x" * 5000)
+        with pytest.raises(Fenced):
+            await first.uploads.remove(session.upload_id)
+        await committed(scribe, newer, CONTENT[:3000])
 
 
 async def test_what_was_given_up_leaves_nothing_behind(side: Side) -> None:

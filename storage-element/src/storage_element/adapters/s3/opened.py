@@ -42,12 +42,13 @@ async def open_bucket(settings: S3Settings, element_id: str, mode: Mode) -> Asyn
 
 def assembled(bucket: Bucket, settings: S3Settings, element_id: str) -> tuple[Storage, S3Superblocks]:
     """The parts, with nothing asked of the store yet."""
-    superblocks, sessions = S3Superblocks(bucket), Sessions(bucket)
+    superblocks = S3Superblocks(bucket)
+    sessions = Sessions(bucket, superblocks)
     storage = Storage(
         journal=S3Journal(bucket, superblocks, element_id),
         files=S3Files(bucket, superblocks, sessions, settings),
         superblocks=superblocks,
         upkeep=S3Upkeep(bucket, superblocks),
-        uploads=S3Uploads(bucket, sessions, settings.part_bytes),
+        uploads=S3Uploads(bucket, superblocks, sessions, settings.part_bytes),
     )
     return storage, superblocks

@@ -11,6 +11,7 @@ from storage_element.adapters.s3.attempts import Taken, unavailable
 from storage_element.adapters.s3.bucket import Bucket
 from storage_element.adapters.s3.pieces import Piece
 from storage_element.adapters.s3.side_by_side import answers
+from storage_element.adapters.s3.superblocks import S3Superblocks
 from storage_element.domain import layout
 from storage_element.domain.uploads import UploadSession
 
@@ -27,8 +28,9 @@ class KeptSession(BaseModel):
 class Sessions:
     """Remembered once they are read or written; the master alone writes them."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, superblocks: S3Superblocks) -> None:
         self._bucket = bucket
+        self._superblocks = superblocks
         self._remembered: dict[UUID, KeptSession] = {}
 
     async def read_all(self) -> list[KeptSession]:
@@ -59,7 +61,7 @@ class Sessions:
         return list(self._remembered[upload_id].pieces)
 
     async def keep(self, session: UploadSession, pieces: Sequence[Piece]) -> None:
-        """Put the newest state in the place of the one before; pieces that do not count any more go."""
+        """Put the newest state in the place of the one before; pieces that do not count any more go. `Fenced`."""
         fresh = KeptSession(session=session, pieces=list(pieces))
         await self._put(_key(session.upload_id), fresh.model_dump_json(exclude_none=True).encode())
         before = self._remembered.get(session.upload_id)
@@ -70,7 +72,8 @@ class Sessions:
         )
 
     async def forget(self, upload_id: UUID) -> None:
-        """State first: pieces without it are cleared away by the next recovery."""
+        """State first: pieces without it are cleared away by the next recovery; `Fenced`."""
+        await self._superblocks.confirm()
         await self._bucket.remove_many([_key(upload_id)])
         kept = self._remembered.pop(upload_id, None)
         await self._bucket.remove_many([piece.key for piece in kept.pieces] if kept else [])
@@ -84,12 +87,15 @@ class Sessions:
             self._remembered[kept.session.upload_id] = kept
 
     async def _put(self, key: str, data: bytes) -> None:
+        """Over what is there, as the master; what was kept before anybody took over is loaded by whoever does."""
         for _ in range(MOST_TURNS):
             there = await self._bucket.head(key)
+            await self._superblocks.confirm()
             try:
                 await self._bucket.put(key, data, there.etag if there else "")
             except Taken:
                 continue
+            await self._superblocks.confirm()
             return
         raise unavailable("put", f"{key} changes all the time")
 

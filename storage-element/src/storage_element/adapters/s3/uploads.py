@@ -11,6 +11,7 @@ from storage_element.adapters.s3.bucket import Bucket
 from storage_element.adapters.s3.part import S3Part
 from storage_element.adapters.s3.pieces import LEAST_BYTES, Piece
 from storage_element.adapters.s3.sessions import Sessions
+from storage_element.adapters.s3.superblocks import S3Superblocks
 from storage_element.domain import layout
 from storage_element.domain.storage import Hash
 from storage_element.domain.uploads import UploadSession
@@ -19,8 +20,9 @@ from storage_element.domain.uploads import UploadSession
 class S3Uploads:
     """The uploads in staging."""
 
-    def __init__(self, bucket: Bucket, sessions: Sessions, part_bytes: int) -> None:
+    def __init__(self, bucket: Bucket, superblocks: S3Superblocks, sessions: Sessions, part_bytes: int) -> None:
         self._bucket = bucket
+        self._superblocks = superblocks
         self._sessions = sessions
         self._part_bytes = part_bytes
         self._under_way: dict[UUID, S3Part] = {}
@@ -70,5 +72,6 @@ class S3Uploads:
         except Absent:
             data = b""
         if len(data) != piece.size:
+            await self._superblocks.confirm()
             raise ContentCorrupt("Of the upload less is there than was acknowledged; begin it anew.")
         return data
