@@ -20,7 +20,8 @@ type Files = dict[str, Any]
 
 def staged(fleet: Fleet) -> list[Path]:
     """What lies in the elements' staging."""
-    return [path for name in ELEMENTS for path in (fleet.layout.element(name) / "staging").iterdir()]
+    found = (path for name in ELEMENTS for path in (fleet.layout.element(name) / "staging").rglob("*"))
+    return [path for path in found if path.is_file()]
 
 
 def kept(fleet: Fleet, collection: str) -> list[str]:
