@@ -25,8 +25,8 @@ async def store(moto_url: str) -> AsyncIterator[FaultyStore]:
 
 @pytest.fixture
 async def element(element_at: ElementAt, store: FaultyStore) -> AsyncIterator[Element]:
-    """In a bucket behind the proxy; a request that is not answered is given up within a second."""
-    s3 = settings_of(store.url, uuid4().hex, give_up_s=1.0, attempts_count=2, read_timeout_s=0.5)
+    """In a bucket behind the proxy; a request that is not answered is given up within three seconds."""
+    s3 = settings_of(store.url, uuid4().hex, give_up_s=3.0, attempts_count=2, read_timeout_s=1.0)
     async with element_at(NOWHERE, s3=s3) as element:
         yield element
         store.heal()
@@ -54,7 +54,7 @@ async def test_uploads_are_refused_while_the_store_is_away(element: Element, sto
     before = await element.put(b"before")
     await element.attributes(before.file_id)
     store.will(away)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         for content in (b"small", LARGE):
             answer = await element.send(content)
             assert code(answer) == UNAVAILABLE

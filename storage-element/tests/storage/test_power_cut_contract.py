@@ -14,7 +14,7 @@ from artstore_kit.testing.documents import document
 
 type State = tuple[FileAttributes, bytes]
 LARGE = b"large" * 2000
-VERBS = 60
+VERBS = 47
 """More than a life takes."""
 
 
@@ -75,7 +75,7 @@ async def check(side: Side, told: Told) -> None:
 
 async def test_the_power_is_cut_between_two_verbs(new_side: NewSide) -> None:
     """Between any two where that is quick; between some of them where a store takes its time."""
-    cuts = range(2, VERBS, 7 if isinstance(new_side(), BucketSide) else 1)
+    cuts = range(2, VERBS, 11 if isinstance(new_side(), BucketSide) else 1)
     ended = [await cut_at(new_side(), verbs) for verbs in cuts]
     assert ended[-1], "the last one was not cut"
     assert sum(ended) < len(ended) // 2
@@ -89,7 +89,7 @@ async def cut_at(side: Side, verbs: int) -> bool:
 
 async def test_recovery_is_cut_at_each_of_its_verbs(side: Side) -> None:
     told, _ = await lived(side, VERBS // 2)
-    for verbs in range(3, 10):
+    for verbs in range(3, 10, 3 if isinstance(side, BucketSide) else 1):
         async with side.opened() as storage:
             with pytest.raises(PowerCut):
                 await Scribe.master(Supply(verbs).feeding(storage))

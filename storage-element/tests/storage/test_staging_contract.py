@@ -12,7 +12,7 @@ from artstore_kit.testing.documents import document
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Staging, Storage
 
-LARGE = os.urandom(11 * MIB + 3)
+LARGE = os.urandom(6 * MIB + 3)
 INLINE_BYTES = 1000
 
 

@@ -16,7 +16,7 @@ from storage_element.domain.judgement import Kind
 from storage_element.domain.storage import ContentMissing, Storage
 from storage_element.domain.upkeep import Reason
 
-CONTENT = os.urandom(9 * MIB)
+CONTENT = os.urandom(5 * MIB)
 
 
 async def unhurried(_: int) -> None:

@@ -26,7 +26,7 @@ async def store(moto_url: str) -> AsyncIterator[FaultyStore]:
 
 @pytest.fixture
 def settings(store: FaultyStore) -> S3Settings:
-    return settings_of(store.url, uuid4().hex, give_up_s=1.0, attempts_count=2)
+    return settings_of(store.url, uuid4().hex, give_up_s=20.0, attempts_count=2)
 
 
 async def opened(settings: S3Settings) -> None:
