@@ -90,7 +90,7 @@ async def test_an_element_looks_after_what_it_keeps(store: ArtStore, wire: Wire)
         return bool(status["cursor"]["finished_at"]) and status["damaged"] == []
 
     async def reconciled() -> bool:
-        return (await ask("GET", "reconcile")).json()["state"] == "idle"
+        return bool((await ask("GET", "reconcile")).json()["state"] == "idle")
 
     await eventually(scrubbed, within_s=30)
     await eventually(reconciled, within_s=30)
