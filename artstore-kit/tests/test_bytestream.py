@@ -14,6 +14,8 @@ from artstore_kit.contracts.errors import (
     DeadlineExceeded,
     DependencyUnavailable,
     DependencyUnreached,
+    MasterElsewhere,
+    NoMaster,
     RangeNotSatisfiable,
 )
 from artstore_kit.outbound import Outbound
@@ -188,3 +190,60 @@ async def test_both_clients_of_a_service_learn_from_one_breaker() -> None:
         async with Outbound(client.callee) as outbound:
             with pytest.raises(CircuitOpen):
                 await outbound.call("GET", "/")
+
+
+class Master:
+    """Takes everything, and says what came."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        body = b"%s %d" % (scope["path"].encode(), size)
+        await _start(send, 201, (b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.body", "body": body})
+
+
+def _follower_of(url: str) -> ASGIApp:
+    async def follower(scope: Scope, _: Receive, send: Send) -> None:
+        """Says where the master is before it takes any of the body."""
+        error = MasterElsewhere()
+        body = error.problem("x").model_dump_json().encode()
+        headers = [(b"location", f"{url}{scope['path']}".encode()), (b"content-type", b"application/problem+json")]
+        await _start(send, 307, *headers, (b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.body", "body": body})
+
+    return follower
+
+
+async def test_what_a_follower_sends_on_reaches_the_master() -> None:
+    """A body that was not begun, and bytes; from then on the master is called at once, until it fails."""
+    given: list[int] = []
+    size = 2 * len(MIB)
+    async with open_server(Master(), lifespan=False) as master, _client_of(_follower_of(master)) as client:
+        home = client.callee.base_url
+        async with client.put("/a", _mebibytes(2, given), {}, content_length=size, expect_continue=True) as answer:
+            assert await answer.read() == b"/a %d" % size
+        assert (given, client.callee.base_url) == ([0, 1], master)
+        client.callee.base_url = home
+        async with client.put("/b", b"bytes", {}) as answer:
+            assert await answer.read() == b"/b 5"
+        async with Outbound(Callee("service", home)) as outbound:
+            assert (await outbound.call("PATCH", "/c", json={})).text == "/c 2"
+        client.callee.base_url = f"http://127.0.0.1:{free_port()}"
+        with pytest.raises(DependencyUnreached):
+            async with client.put("/d", b"bytes", {}):
+                pass
+        assert client.callee.base_url == home
+
+
+async def test_a_stream_that_was_begun_is_not_sent_again() -> None:
+    async with open_server(Master(), lifespan=False) as master, _client_of(_follower_of(master)) as client:
+        with pytest.raises(NoMaster) as refused:
+            async with client.put("/a", _mebibytes(1, []), {}, content_length=len(MIB)):
+                pass
+        assert refused.value.headers == {"Retry-After": "1"}
+        async with client.put("/a", _mebibytes(1, []), {}, content_length=len(MIB)) as answer:
+            assert answer.status == 201

@@ -63,6 +63,26 @@ async def test_registering_again_keeps_the_first_time_and_the_last_report(
     assert (again.registered_at, again.report, again.url) == (first.registered_at, REPORT, "http://elsewhere.test")
 
 
+async def test_a_node_that_was_the_master_before_is_not_heard(
+    elements: Elements, redis: RedisClient, clock: MovableClock
+) -> None:
+    """It registers and reports as if nothing had happened; an element that was restored is heard after a while."""
+    stale = REGISTRATION.model_copy(update={"url": "http://stale.test"})
+    master = REGISTRATION.model_copy(update={"epoch": 4, "url": "http://master.test"})
+    for registration in (stale, master):
+        await elements.register("edit-1", registration)
+    await elements.report("edit-1", REPORT.model_copy(update={"epoch": 4}))
+    with pytest.raises(ElementUnknown):
+        await elements.report("edit-1", REPORT)
+    assert (await elements.register("edit-1", stale)).url == "http://master.test"
+    element = await shown(redis)
+    assert element is not None
+    assert (element.url, element.epoch) == ("http://master.test", 4)
+    clock.move(timedelta(minutes=1))
+    assert (await elements.register("edit-1", stale)).url == "http://stale.test"
+    await elements.report("edit-1", REPORT)
+
+
 async def test_who_has_not_registered_cannot_report(elements: Elements, redis: RedisClient) -> None:
     with pytest.raises(ElementUnknown):
         await elements.report("edit-1", REPORT)

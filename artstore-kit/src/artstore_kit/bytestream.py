@@ -18,6 +18,7 @@ CONNECTIONS = 256
 IDLE_S = 30.0
 """How long the other side may neither take nor give a byte; a body as a whole may take as long as it needs."""
 
+MOVED = 307
 CONTENT_LENGTH = "Content-Length"
 
 
@@ -112,8 +113,10 @@ class ByteClient:
                 async with self.callee.calling(method, path) as span:
                     sent = {**headers, **self.callee.headers(span), **authorization}
                     response = await self._answered(stack, method, path, sent, sending)
+                    if response.status == MOVED and self._may_send_again(response, sending):
+                        response = await self._answered(stack, method, path, sent, sending)
                     span.set_status(response.status)
-                    if response.status >= 400:
+                    if response.status >= 400 or response.status == MOVED:
                         raise await self._error_of(response, authorization)
             except _SourceFailed as failed:
                 raise failed.failure from None
@@ -147,6 +150,11 @@ class ByteClient:
         finally:
             if stream:
                 stream.limit = None
+
+    def _may_send_again(self, response: aiohttp.ClientResponse, sending: "_Sending | bytes | None") -> bool:
+        """Whether it goes somewhere else, and nothing of a stream is gone (RFC 9110 section 15.4.8)."""
+        begun = isinstance(sending, _Sending) and sending.begun
+        return self.callee.moved(response.headers.get("Location", "")) and not begun
 
     def _first_limit_s(self, headers: Mapping[str, str], sending: "_Sending | bytes | None") -> float | None:
         """Before the first chunk of a stream there is nothing to watch; bytes are watched as a whole."""
@@ -205,10 +213,12 @@ class _Sending:
         self._idle_s = idle_s
         self.limit: asyncio.Timeout | None = None
         self.failure: Exception | None = None
+        self.begun = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         try:
+            self.begun = True
             async for chunk in self._body:
                 self._watch(loop.time() + self._idle_s)
                 yield chunk

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from prometheus_client import Counter, Gauge, Histogram
 from pydantic import ValidationError
@@ -20,6 +21,8 @@ from artstore_kit.contracts.errors import (
     DependencyUnavailable,
     DependencyUnreached,
     InternalError,
+    MasterElsewhere,
+    NoMaster,
     NotAuthenticated,
     NotFound,
     Problem,
@@ -64,9 +67,10 @@ class Callee:
     credentials: Credentials | None = None
     tls: ssl.SSLContext | None = None
     breaker: CircuitBreaker = field(init=False)
+    _home: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.base_url = self.base_url.rstrip("/")
+        self.base_url = self._home = self.base_url.rstrip("/")
         self.breaker = CircuitBreaker(self.name)
 
     @asynccontextmanager
@@ -95,6 +99,7 @@ class Callee:
             return "circuit_open"
         if isinstance(error, DependencyUnavailable | DependencyAnsweredBadly | DeadlineExceeded | InternalError):
             self.breaker.failed()
+            self.base_url = self._home
             return "failed"
         self.breaker.succeeded()
         return "refused"
@@ -117,6 +122,13 @@ class Callee:
         if self.credentials is not None:
             self.credentials.forget(authorization["Authorization"].removeprefix("Bearer "))
 
+    def moved(self, location: str) -> bool:
+        """Another node does the work of this one now (307): call that one from here on. False when it is the same."""
+        before, parts = self.base_url, urlsplit(location)
+        if parts.scheme in {"http", "https"} and parts.netloc:
+            self.base_url = f"{parts.scheme}://{parts.netloc}"
+        return self.base_url != before
+
     def unreached(self) -> DependencyUnreached:
         """No connection: nothing was sent."""
         return DependencyUnreached(f"{self.name} takes no connection.")
@@ -132,6 +144,9 @@ class Callee:
     def error_of(self, status: int, headers: Mapping[str, str], body: bytes) -> ArtStoreError:
         """What a refusal or failure answered by the service means here."""
         error = _told(body) if headers.get("content-type", "").startswith(PROBLEM_TYPE) else None
+        if isinstance(error, MasterElsewhere):
+            # Where inside the fleet is no concern of whoever called this service.
+            return NoMaster(headers={"Retry-After": "1"})
         if isinstance(error, NotAuthenticated | ScopeMissing):
             # It is this service's own account that was refused: not what the caller of this service did.
             return DependencyUnavailable(f"{self.name} does not accept this service's account.")

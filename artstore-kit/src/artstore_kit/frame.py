@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from artstore_kit import metrics
+from artstore_kit import metrics, request_context
 from artstore_kit.contracts.errors import ArtStoreError, BodyTimeout, BodyTooLarge, IncompleteBody, InternalError
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.logs import event_logger
@@ -43,6 +43,7 @@ class Frame:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         tally = Tally(scope, receive, send, _kept_or_made(headers.get(REQUEST_ID_HEADER)), self._body_idle_s)
         token = request_id.set(tally.request_id)
+        request_context.scope.set(scope)
         metrics.UNDER_WAY.inc()
         try:
             with server_span(scope["method"], headers) as span:

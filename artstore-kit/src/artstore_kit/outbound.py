@@ -15,6 +15,7 @@ from artstore_kit.contracts.errors import (
     DependencyAnsweredBadly,
 )
 
+MOVED = 307
 ATTEMPTS = 3
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
@@ -76,6 +77,7 @@ class Outbound:
 
     async def call(self, method: str, path: str, **options: Unpack[CallOptions]) -> httpx.Response:
         """The answer when it is a success; otherwise the error that it tells of is raised."""
+        self._client.base_url = httpx.URL(self.callee.base_url)
         request = self._client.build_request(
             method,
             path,
@@ -112,6 +114,9 @@ class Outbound:
             try:
                 async with asyncio.timeout_at(give_up_at):
                     response = await self._client.send(request, auth=auth)
+                    if response.status_code == MOVED and callee.moved(response.headers.get("Location", "")):
+                        request.url = httpx.URL(response.headers["Location"])
+                        response = await self._client.send(request, auth=auth)
             except (TimeoutError, httpx.TimeoutException):
                 raise callee.late(deadline_s) from None
             except httpx.TransportError as error:

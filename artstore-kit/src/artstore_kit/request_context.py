@@ -1,6 +1,8 @@
 """Who is asking and on whose behalf, for the length of one request: read by the logs and by every outgoing call."""
 
+from collections.abc import Mapping
 from contextvars import ContextVar
+from typing import Any
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The `X-Request-ID` of the request being answered; empty outside a request."""
@@ -13,3 +15,13 @@ traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
 tracestate: ContextVar[str] = ContextVar("tracestate", default="")
 """The W3C `tracestate` that came in beside it."""
+
+scope: ContextVar[Mapping[str, Any]] = ContextVar("scope")
+"""The ASGI scope of the request being answered."""
+
+
+def target() -> str:
+    """Path and query of the request being answered, as they came."""
+    path: bytes = scope.get()["raw_path"]
+    query: bytes = scope.get()["query_string"]
+    return (path + b"?" + query if query else path).decode("ascii")

@@ -8,7 +8,14 @@ from pydantic import BaseModel, Field, SecretStr, model_validator
 
 from artstore_kit.contracts.elements import ELEMENT_ID_PATTERN
 from artstore_kit.contracts.modes import Mode
-from artstore_kit.settings import AccountSettings, AdminSettings, PostgresSettings, ServiceSettings, VariableSettings
+from artstore_kit.settings import (
+    AccountSettings,
+    AdminSettings,
+    PostgresSettings,
+    RedisSettings,
+    ServiceSettings,
+    VariableSettings,
+)
 
 
 class ElementSettings(BaseModel):
@@ -118,6 +125,24 @@ class ReportSettings(BaseModel):
     interval_s: float = Field(5.0, gt=0, description="time between two reports")
 
 
+class NodeSettings(BaseModel):
+    """One of several nodes on the same element; without an id the element has this process alone."""
+
+    id: str = Field("", pattern="^[a-z0-9-]{0,32}$", description="name of this node; unset: the element's only one")
+    lease_s: float = Field(3.0, ge=0.3, description="a master that is silent for so long may be replaced")
+    redis_url: str = Field(
+        "",
+        pattern="^$|^(redis|rediss|sentinel|cluster)://",
+        description="makes an election quicker; redis://, rediss:// or sentinel://host:port,host:port/master",
+    )
+    redis_password: SecretStr | None = Field(None, description="password of that server")
+
+    @property
+    def redis(self) -> RedisSettings | None:
+        """Where the lease is."""
+        return RedisSettings(url=self.redis_url, password=self.redis_password) if self.redis_url else None
+
+
 class Settings(ServiceSettings):
     """All settings of a storage element."""
 
@@ -131,6 +156,7 @@ class Settings(ServiceSettings):
     uploads: UploadSettings = UploadSettings()
     journal: JournalSettings = JournalSettings()
     report: ReportSettings = ReportSettings()
+    node: NodeSettings = NodeSettings()
     scrub: ScrubSettings = ScrubSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
     expiry: ExpirySettings = ExpirySettings()

@@ -14,6 +14,10 @@ SYNC_SECONDS = Histogram(
 CHECKPOINT_SECONDS = Histogram(
     "artstore_element_checkpoint_seconds", "Time of a checkpoint", buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
 )
+IS_MASTER = Gauge("artstore_element_is_master", "1 while this node is the element's master")
+EPOCH = Gauge("artstore_element_epoch_number", "The epoch in which this node is or was the master")
+TAKE_OVERS = Counter("artstore_element_take_overs_total", "Times this node became the element's master")
+FENCED = Counter("artstore_element_fenced_total", "Times another node had taken over before this one had stepped down")
 FAULT = Gauge("artstore_element_storage_fault", "1 when the element takes no writes after a storage error")
 REPLAYED = Counter("artstore_element_replayed_records_total", "Journal records replayed at start")
 OPEN_UPLOADS = Gauge("artstore_element_open_uploads", "Uploads in parts that are neither committed nor given up")

@@ -15,7 +15,7 @@ from artstore_kit.postgres import Database
 from artstore_kit.settings import PostgresSettings
 from artstore_kit.testing.application import free_port
 from artstore_kit.testing.documents import document
-from storage_element.adapters.index import EXPIRING, Entry, Index, IndexDiverged
+from storage_element.adapters.index import EXPIRING, Entry, Index, IndexDiverged, IndexOfLaterEpoch
 from storage_element.adapters.index_rebuild import rebuilding
 
 FILES = [new_file_id(moment_ms) for moment_ms in range(1000, 1010)]
@@ -242,3 +242,26 @@ async def test_rows_are_read_range_by_range(index: Index) -> None:
     ids = [file.file_id for file in files]
     assert [row.file_id for row in await index.between(ids[1], ids[3], 10)] == ids[1:4]
     assert [row.file_id for row in await index.between(ids[1], ids[3], 2)] == ids[1:3]
+
+
+async def test_a_master_of_an_older_epoch_writes_no_more(database: Database, index: Index) -> None:
+    """Its LSNs would fit, and change what the new one has written."""
+    old, new = Index(database, "edit-1", epoch=4), Index(database, "edit-1", epoch=5)
+    await old.apply(entries(1, FILES[:2]))
+    await new.apply(entries(3, FILES[2:3]))
+    shown = await feed(new)
+    for write in (old.apply(entries(4, FILES[3:4])), replace(old, [], 3, "theirs")):
+        with pytest.raises(IndexOfLaterEpoch):
+            await write
+    assert await feed(new) == await feed(old) == shown
+    with pytest.raises(IndexDiverged):
+        await new.apply(entries(7, FILES[3:4]))
+
+
+async def test_an_element_that_was_restored_takes_its_index_back(database: Database, index: Index) -> None:
+    later, restored = Index(database, "edit-1", epoch=9), Index(database, "edit-1", epoch=3)
+    await later.apply(entries(1, FILES[:2]))
+    restored.judged()
+    await replace(restored, entries(1, FILES[:1]), 1, "again")
+    await restored.apply(entries(2, FILES[1:2]))
+    assert [entry.lsn for entry in await feed(restored)] == [1, 2]

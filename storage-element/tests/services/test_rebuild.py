@@ -41,7 +41,7 @@ async def core(root: Path) -> AsyncIterator[Core]:
 @pytest.fixture
 async def index(core: Core, database: Database) -> Index:
     """Built from these."""
-    index = Index(database, "edit-1")
+    index = Index(database, "edit-1", epoch=1)
     rebuilt = await rebuild.rebuild(index, core.storage.files, core.journal.durable_lsn, list)
     assert (rebuilt.files, rebuilt.applied_lsn) == (40, 40)
     assert (rebuilt.files, rebuilt.root) == await root_of_index(index)
@@ -101,7 +101,7 @@ async def test_a_single_changed_file_changes_the_root(core: Core, index: Index) 
 
 async def test_an_element_without_documents_has_a_root(root: Path, database: Database) -> None:
     async with open_core(root) as core:
-        index = Index(database, "edit-1")
+        index = Index(database, "edit-1", epoch=1)
         assert (await rebuild.rebuild(index, core.storage.files, 0, list)).root == NOTHING
         assert await root_of_index(index) == await root_of_files(core.storage.files) == (0, NOTHING)
 
@@ -277,7 +277,7 @@ async def test_a_rebuild_that_failed_is_never_taken_for_done(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(IndexRebuild, "swap", failing)
-    index = Index(database, "edit-1")
+    index = Index(database, "edit-1", epoch=1)
     await replace_unseen(index, swap)
     for _ in range(4):
         await element.patch(file.file_id, tags=["x"])

@@ -88,6 +88,15 @@ def _descendants(kind: type[ArtStoreError]) -> Iterator[type[ArtStoreError]]:
         yield from _descendants(child)
 
 
+# --- 307: somewhere else
+
+
+class MasterElsewhere(ArtStoreError):
+    """Another node is the master of this element and carries this out: send it to Location, method and body alike."""
+
+    status = 307
+
+
 # --- 400: the request itself is wrong
 
 

@@ -23,14 +23,17 @@ _UPSERTS = {
     for table in ("files", "files_news")
 }
 _ADVANCE = sa.text("""
-    UPDATE index_state SET applied_lsn = :last WHERE applied_lsn = :before AND element_id = :element
+    UPDATE index_state SET applied_lsn = :last, epoch = :epoch
+    WHERE applied_lsn = :before AND element_id = :element AND epoch <= :epoch
 """)
 _CLAIM = sa.text("""
-    INSERT INTO index_state (element_id, applied_lsn, generation) VALUES (:element, :lsn, :generation)
-    ON CONFLICT (single_row) DO UPDATE SET applied_lsn = excluded.applied_lsn, generation = excluded.generation
+    INSERT INTO index_state (element_id, applied_lsn, generation, epoch) VALUES (:element, :lsn, :generation, :epoch)
+    ON CONFLICT (single_row) DO UPDATE
+    SET applied_lsn = excluded.applied_lsn, generation = excluded.generation, epoch = excluded.epoch
     WHERE index_state.element_id = excluded.element_id
+    AND (index_state.epoch <= excluded.epoch OR CAST(:anyway AS boolean))
 """)
-_STATE = sa.text("SELECT applied_lsn, generation, element_id FROM index_state")
+_STATE = sa.text("SELECT applied_lsn, generation, element_id, epoch FROM index_state")
 _COUNT = sa.text("""
     SELECT count(attributes) FROM files WHERE EXISTS (SELECT FROM index_state WHERE element_id = :element)
 """)
@@ -50,6 +53,10 @@ EXPIRING = sa.text(f"""
     WHERE attributes LIKE '%"expires_at":%' AND {_EXPIRES_AT} <= :now AND ({_EXPIRES_AT}, file_id) > (:after, :file_id)
     ORDER BY 1, 2 LIMIT :limit
 """)  # noqa: S608 (nothing from outside)
+
+
+class IndexOfLaterEpoch(Exception):
+    """A master of a later epoch has written the index, and nothing was changed: this one is stale, or was restored."""
 
 
 class IndexDiverged(Exception):
@@ -78,17 +85,21 @@ class _State:
     applied_lsn: int
     generation: str
     element_id: str
+    epoch: int
 
 
 class Index:
     """Reads and writes of one element's index. Every write is one transaction that also moves the applied LSN.
 
-    A database that holds the index of another element is neither written nor read: `IndexUnavailable`.
+    A database that holds the index of another element is neither written nor read: `IndexUnavailable`. Who writes
+    has an epoch: what a later one has written is not changed.
     """
 
-    def __init__(self, database: Database, element_id: str) -> None:
+    def __init__(self, database: Database, element_id: str, epoch: int = 0) -> None:
         self._database = database
         self._element_id = element_id
+        self._epoch = epoch
+        self._is_judged = False
 
     async def check(self) -> None:
         """Raise unless the database answers and may hold this index."""
@@ -102,11 +113,15 @@ class Index:
             return None if state is None else state.applied_lsn
 
     async def apply(self, entries: Sequence[Entry]) -> None:
-        """Apply entries of consecutive LSNs; `IndexDiverged` unless they continue what was applied before."""
-        step = {"last": entries[-1].lsn, "before": entries[0].lsn - 1, "element": self._element_id}
+        """Apply entries of consecutive LSNs; `IndexDiverged` unless they continue what was applied before.
+
+        `IndexOfLaterEpoch`.
+        """
+        step = {"last": entries[-1].lsn, "before": entries[0].lsn - 1, **self._writer()}
         async with self._connect() as connection, connection.begin():
             moved = await connection.execute(_ADVANCE, step)
             if moved.rowcount != 1:
+                self._not_of_later_epoch(await _row(connection))
                 raise IndexDiverged
             await upsert(connection, "files", entries)
 
@@ -122,10 +137,14 @@ class Index:
 
     async def claim(self, connection: AsyncConnection, applied_lsn: int, generation: str) -> None:
         """Say, in a transaction that replaces the rows, how far they are applied and that their history is another."""
-        claim = {"element": self._element_id, "lsn": applied_lsn, "generation": generation}
+        claim = {"lsn": applied_lsn, "generation": generation, "anyway": self._is_judged, **self._writer()}
         claimed = await connection.execute(_CLAIM, claim)
         if claimed.rowcount != 1:
-            await self._state(connection)
+            self._not_of_later_epoch(await self._state(connection))
+
+    def judged(self) -> None:
+        """The element says that this is its master: an index of a later epoch is one from before a restore."""
+        self._is_judged = True
 
     async def feed(self, after: int, limit: int) -> tuple[str, list[Entry]]:
         """The feed's generation, and what changed after an LSN, in LSN order.
@@ -165,6 +184,13 @@ class Index:
             counted = await connection.execute(_COUNT, {"element": self._element_id})
             return int(counted.scalar_one())
 
+    def _writer(self) -> dict[str, object]:
+        return {"element": self._element_id, "epoch": self._epoch}
+
+    def _not_of_later_epoch(self, state: _State | None) -> None:
+        if state and state.element_id == self._element_id and state.epoch > self._epoch and not self._is_judged:
+            raise IndexOfLaterEpoch
+
     async def _built(self, connection: AsyncConnection) -> _State:
         state = await self._state(connection)
         if state is None:
@@ -172,11 +198,8 @@ class Index:
         return state
 
     async def _state(self, connection: AsyncConnection) -> _State | None:
-        row = (await connection.execute(_STATE)).first()
-        if row is None:
-            return None
-        state = _State(*row)
-        if state.element_id != self._element_id:
+        state = await _row(connection)
+        if state and state.element_id != self._element_id:
             raise IndexUnavailable(
                 f"The database holds the index of the element {state.element_id}; give {self._element_id} its own."
             )
@@ -189,6 +212,11 @@ class Index:
                 yield connection
         except ProgrammingError as error:
             raise IndexUnavailable("The index has no tables; run `migrate`.") from error
+
+
+async def _row(connection: AsyncConnection) -> _State | None:
+    row = (await connection.execute(_STATE)).first()
+    return None if row is None else _State(*row)
 
 
 async def upsert(connection: AsyncConnection, table: str, entries: Sequence[Entry]) -> None:

@@ -52,8 +52,8 @@ async def put_many(exchange: Exchange[Services]) -> None:
     """Store several small files, which the ingester sends together: it may name whom it acts for."""
     who = await exchange.authenticate(Scope.FILES_WRITE)
     who.require(Scope.FLEET_ACT_FOR)
-    files = batches.requested(await exchange.whole(batches.MOST_BYTES))
-    outcomes = await exchange.services.many_writer.create(files, who)
+    create = exchange.services.many_writer.create  # a follower refuses before the body is read
+    outcomes = await create(batches.requested(await exchange.whole(batches.MOST_BYTES)), who)
     await exchange.answer(200, [("content-type", batches.MEDIA_TYPE)], batches.answer(outcomes))
 
 

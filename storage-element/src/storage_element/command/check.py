@@ -30,7 +30,7 @@ def run(given: argparse.Namespace) -> int:
     """Check; the exit code."""
     began = time.monotonic()
     hashing = not given.quick
-    with disk.nobody_serves(given.root / layout.LOCK):
+    with disk.nobody_serves(given.root / layout.LOCK, given.root / layout.NODES_LOCK):
         inspection = inspect(given.root, hashing=hashing, progress=telling(_progress))
     seconds = time.monotonic() - began
     sys.stdout.write(_json(inspection, seconds) if given.json else _text(inspection, seconds, hashing=hashing))

@@ -79,7 +79,7 @@ async def _rebuild(root: Path, settings: IndexSettings) -> Compared:
 
 
 async def _verify(root: Path, settings: IndexSettings) -> Compared:
-    with disk.nobody_serves(root / layout.LOCK):
+    with disk.nobody_serves(root / layout.LOCK, root / layout.NODES_LOCK):
         _must_be_in_place(root)
         async with open_as_it_is(root, settings) as (files, index):
             return Compared(Sum(*await root_of_files(files)), await _found(index), is_rebuilt=False)

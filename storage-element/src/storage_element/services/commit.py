@@ -73,6 +73,8 @@ class Committer:
         self.fault = ""
         self.is_fenced = False
         self.away: StorageUnavailable | None = None
+        self.failed = asyncio.Event()
+        self._batches = 0
         self._turn = asyncio.Lock()
 
     def submit(self, draft: Draft) -> None:
@@ -100,12 +102,18 @@ class Committer:
         """Whether `must_take_writes` raises."""
         return bool(self.fault or self.away)
 
+    async def all_answered(self) -> None:
+        """After a failure: return when nobody waits for an outcome any more."""
+        async with self._placed:
+            await self._placed.wait_for(lambda: self._batches == 0)
+
     async def run(self) -> None:
         """Commit batch after batch."""
         while True:
             await self._arrived.wait()
             drafts = self._take()
             if drafts:
+                self._batches += 1
                 await self._commit_batch(drafts)
 
     async def run_placing(self) -> None:
@@ -141,12 +149,15 @@ class Committer:
         After `Fenced` it is known: what the master of the newer epoch says.
         """
         if isinstance(error, Fenced):
-            event_logger().warning("fenced", detail=str(error))
+            if not self.is_fenced:
+                metrics.FENCED.inc()
+                event_logger().warning("fenced", detail=str(error))
             self.is_fenced = True
         elif not self.is_fenced:
             metrics.FAULT.set(1)
             event_logger().error("storage fault", exc_info=error)
         self.fault = self.fault or f"{type(error).__name__}: {error}"
+        self.failed.set()
         drafts, self._waiting = self._waiting, []
         _refuse(drafts, self.refusal())
 
@@ -174,11 +185,14 @@ class Committer:
             batch = await self._write(await self._accepted(drafts))
         except JournalFull:
             _refuse(drafts, StorageFull("The element has no room for its journal."))
+            await self._end_batch()
         except StorageUnavailable as error:  # the next append settles what was written
             _refuse(drafts, error)
+            await self._end_batch()
         except Exception as error:  # noqa: BLE001 (whatever it was, nobody knows what is on the disk now)
             self.fail(error)
             _refuse(drafts, self.refusal())
+            await self._end_batch()
         else:
             await self._to_place.put(batch)
 
@@ -191,7 +205,11 @@ class Committer:
             _refuse(batch.drafts, self.refusal())
         else:
             self._show(batch)
+        await self._end_batch()
+
+    async def _end_batch(self) -> None:
         async with self._placed:
+            self._batches -= 1
             self._placed.notify_all()
 
     async def _place(self, batch: _Batch) -> None:

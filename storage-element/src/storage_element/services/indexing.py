@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from artstore_kit.logs import event_logger
 from storage_element import metrics
-from storage_element.adapters.index import Entry, Index, IndexDiverged
+from storage_element.adapters.index import Entry, Index, IndexDiverged, IndexOfLaterEpoch
 from storage_element.domain.records import Kind, Record
 from storage_element.domain.storage import Files
 from storage_element.services.rebuild import rebuild
@@ -26,7 +26,15 @@ def entry_of(record: Record) -> Entry:
 class Indexer:
     """The one writer of this element's index. The index may lag or be away; nothing waits for it."""
 
-    def __init__(self, index: Index, files: Files, entries: Sequence[Entry], last_lsn: int) -> None:
+    def __init__(
+        self,
+        index: Index,
+        files: Files,
+        entries: Sequence[Entry],
+        last_lsn: int,
+        confirm: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._confirm = confirm
         self._index = index
         self._files = files
         self._pending = deque(entries)
@@ -53,7 +61,19 @@ class Indexer:
         self._arrived.set()
 
     async def round(self) -> None:
-        """Apply all that is pending; wait for more when there is nothing. Raises when the database is away."""
+        """Apply all that is pending; wait for more when there is nothing. Raises when the database is away.
+
+        `Fenced` when the index is of a later epoch, and so is the element. When only the index is, the element is a
+        restored one: it is the judge, and the index is made anew.
+        """
+        try:
+            await self._round()
+        except IndexOfLaterEpoch:
+            await self._confirm()
+            self._index.judged()
+            self.ask_rebuild()
+
+    async def _round(self) -> None:
         if not self._verified:
             await self._verify()
         if self._verified and not self._pending:

@@ -1,6 +1,6 @@
 """Reading files: attributes with a memory, content of the size that they name."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -21,7 +21,14 @@ REMEMBERED_FILES = 20_000
 class Reader:
     """What the element shows of its files."""
 
-    def __init__(self, files: Files, superblocks: Superblocks, containment: Containment) -> None:
+    def __init__(
+        self,
+        files: Files,
+        superblocks: Superblocks,
+        containment: Containment,
+        may_remember: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._may_remember = may_remember
         self._files = files
         self._superblocks = superblocks
         self._containment = containment
@@ -29,9 +36,12 @@ class Reader:
         self._forgotten = 0
 
     async def attributes(self, file_id: UUID) -> FileAttributes:
-        """The newest attributes of a file; `FileUnknown` when there is none."""
+        """The newest attributes of a file; `FileUnknown` when there is none.
+
+        What is remembered is the newest only while no other node may be the master.
+        """
         remembered = self._remembered.get(file_id)
-        if remembered is not None:
+        if remembered is not None and self._may_remember():
             return remembered
         forgotten = self._forgotten
         file = _parsed(file_id, await self._files.read_attributes(file_id))

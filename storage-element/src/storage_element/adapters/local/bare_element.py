@@ -75,7 +75,7 @@ class BareElement:
     def read_journal(self) -> None:
         """Take what the journal knows, if nobody serves the element."""
         try:
-            with disk.nobody_serves(self._root / layout.LOCK):
+            with disk.nobody_serves(self._root / layout.LOCK, self._root / layout.NODES_LOCK):
                 for record in read_journal(self._root / layout.JOURNAL, self.superblock.element_id):
                     if self.superblock.counts(record):
                         self._newer[record.file_id] = self._after(record)

@@ -4,12 +4,15 @@ import ctypes
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from storage_element.domain.storage import ElementInUse
 
+PATIENCE_S = 2.0
+PAUSE_S = 0.05
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
@@ -102,9 +105,35 @@ def take_lock(path: Path) -> int:
     return fd
 
 
+def wait_for_lock(path: Path) -> int:
+    """As `take_lock`, but with some patience: those who come in, and those who look, hold it for a moment only."""
+    give_up_at = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return take_lock(path)
+        except ElementInUse:
+            if time.monotonic() >= give_up_at:
+                raise
+            time.sleep(PAUSE_S)
+
+
+def share_lock(path: Path) -> int:
+    """Hold `path` together with others who share it, for as long as the returned descriptor is open."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        _share(fd, path)
+    except ElementInUse:
+        os.close(fd)
+        raise
+    return fd
+
+
 @contextmanager
-def nobody_serves(path: Path) -> Iterator[None]:
-    """Keep the element from being served meanwhile, changing nothing; `ElementInUse` when it is being served."""
+def nobody_serves(path: Path, nodes: Path) -> Iterator[None]:
+    """Keep the element from being served meanwhile, changing nothing; `ElementInUse` when it is being served.
+
+    By one process, which holds `path`, or by several nodes, which share `nodes` and pass `path` when they come in.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:  # a copy
@@ -112,6 +141,8 @@ def nobody_serves(path: Path) -> Iterator[None]:
         return
     try:
         _share(fd, path)
+        if nodes.exists():
+            os.close(wait_for_lock(nodes))
         yield
     finally:
         os.close(fd)

@@ -14,6 +14,7 @@ from storage_element.adapters.local import disk
 from storage_element.domain import layout
 from storage_element.domain.storage import Fenced
 
+LOOKS = 10
 UNFINISHED = (".attr", ".new")
 """How names of bytes end that are half written, and that no record names."""
 
@@ -76,6 +77,13 @@ class Fence:
     def through(self, path: str) -> str:
         """The element's `path` by way of this master's directory: the kernel finds it only while that is there."""
         return f"{self._directory}/../../{path}"
+
+    def newest(self) -> Path:
+        """The directory of the newest epoch, whoever's it is. While it is being renamed, it may not be seen."""
+        for _ in range(LOOKS):
+            if epochs := self.epochs():
+                return self._staging / str(max(epochs))
+        raise Fenced("no node has the element")
 
     def entries(self) -> list[Path]:
         """What lies there."""

@@ -119,7 +119,7 @@ class LocalFiles:
         with self.fence.guarding():
             entries = {entry.name: entry for entry in self.fence.entries() if entry.is_file()}
         open_uploads = {f"{name}{layout.SESSION_SUFFIX}" for name in entries} & entries.keys()
-        kept = open_uploads | {name.removesuffix(layout.SESSION_SUFFIX) for name in open_uploads}
+        kept = {layout.MARK} | open_uploads | {name.removesuffix(layout.SESSION_SUFFIX) for name in open_uploads}
         left = [entry for name, entry in entries.items() if name not in kept]
         for entry in left:
             entry.unlink(missing_ok=True)

@@ -39,6 +39,10 @@ class Superblocks:
             raise WrongElement(f"{self._root} holds the element {self.current.element_id}, not {element_id}")
         self._fence.make_first(self.current.epoch)
 
+    def refresh(self) -> None:
+        """Read the superblock as it is now."""
+        self._read()
+
     def take_over(self) -> int:
         """Raise the epoch: whoever wrote before is fenced off, and has written its last superblock. The new epoch."""
         epoch = self._fence.take_over(self.current.epoch)

@@ -188,6 +188,10 @@ class SuperblocksInThread:
         """Read it, or make the element in an empty directory."""
         await _run(self._executor, self._superblocks.open, element_id, mode)
 
+    async def refresh(self) -> None:
+        """Read it as it is now."""
+        await _run(self._executor, self._superblocks.refresh)
+
     async def take_over(self) -> int:
         """Raise the epoch."""
         return await _run(self._executor, self._superblocks.take_over)

@@ -1,0 +1,165 @@
+"""Who of several nodes is the master: the storage judges, and the mark on it tells who lives; Redis makes it quick."""
+
+import asyncio
+import random
+from contextlib import suppress
+
+from artstore_kit.contracts.errors import ArtStoreError, MasterElsewhere, NoMaster, RedisUnavailable
+from artstore_kit.logs import event_logger
+from artstore_kit.request_context import target
+from storage_element.adapters.lease import Lease
+from storage_element.config import NodeSettings
+from storage_element.domain.mastership import Mark, Marks, Sighting
+from storage_element.domain.storage import Fenced
+from storage_element.services.commit import Committer
+
+BEATS_A_LEASE = 3
+
+
+class Election:
+    """One node's part in it. To be wrong costs an interruption and no more: whoever takes over fences the other off."""
+
+    def __init__(self, settings: NodeSettings, url: str, lease: Lease | None) -> None:
+        self._settings = settings
+        self._url = url
+        self._lease = lease
+        self._beat_s = settings.lease_s / BEATS_A_LEASE
+        self._seen: Sighting | None = None
+        self._looked_at = self._changed_at = self._confirmed_at = float("-inf")
+        self._beats = 0
+        self.may_lead = True
+
+    def refusal(self) -> ArtStoreError:
+        """What a request is told that only the master can carry out."""
+        master = self._seen.master if self._seen else None
+        if master is None:
+            return NoMaster(headers={"Retry-After": "1"})
+        return MasterElsewhere(headers={"Location": f"{master.url.rstrip('/')}{target()}"})
+
+    def has_master(self) -> bool:
+        """Whether there is a master, as far as this follower has seen."""
+        return self._seen is not None and self._seen.master is not None
+
+    def is_certain(self) -> bool:
+        """Whether no other node can have thought this master silent by now, however long it was stopped."""
+        return _now() - self._confirmed_at < self._settings.lease_s / 2
+
+    # --- following
+
+    async def follow(self, marks: Marks, stop: asyncio.Event) -> None:
+        """Watch the master; return when it is this node's turn to take over, or to stop."""
+        self._looked_at = float("-inf")
+        while not stop.is_set():
+            try:
+                await self._look(marks)
+            except (OSError, Fenced) as error:
+                self._seen = None
+                event_logger().warning("the element cannot be seen", detail=str(error))
+            else:
+                if self.may_lead and await self._is_due():
+                    return
+            await _first_of(stop, within_s=self._beat_s * random.uniform(0.5, 1))  # noqa: S311 (jitter)
+
+    async def still_due(self, marks: Marks) -> bool:
+        """Whether nobody was quicker. From here on this node knows of no master."""
+        seen, self._seen = self._seen, None
+        return await marks.look() == seen
+
+    async def _look(self, marks: Marks) -> None:
+        """Time that this node itself was stopped is not the master's silence."""
+        now = _now()
+        seen = await marks.look()
+        if seen != self._seen or now - self._looked_at > self._settings.lease_s:
+            self._changed_at = now
+        self._seen, self._looked_at = seen, now
+
+    async def _is_due(self) -> bool:
+        """Silent for two leases, or for most of one and Redis lets this node go first; sooner when nobody is there.
+
+        Whoever waits a little less than the others is alone in it.
+        """
+        assert self._seen is not None, "looked at before"
+        silent_s = _now() - self._changed_at - random.uniform(0, self._beat_s)  # noqa: S311 (jitter)
+        if self._seen.is_released:
+            return silent_s >= 0 and await self._goes_first(otherwise=True)
+        vacant = self._seen.mark is None
+        if silent_s >= 2 * self._settings.lease_s:
+            return True
+        return silent_s >= 2 * self._beat_s and await self._goes_first(otherwise=vacant)
+
+    async def _goes_first(self, *, otherwise: bool) -> bool:
+        if self._lease is None:
+            return otherwise
+        try:
+            async with asyncio.timeout(self._beat_s):
+                return await self._lease.hold()
+        except (RedisUnavailable, TimeoutError):
+            return otherwise
+
+    # --- leading
+
+    async def announce(self, marks: Marks) -> None:
+        """While the journal is replayed: the others see that this node is at it."""
+        while not marks.epoch:  # noqa: ASYNC110 (the take-over happens in a thread)
+            await asyncio.sleep(self._beat_s / 50)
+        while True:
+            await self._beat(marks, is_ready=False)
+            await asyncio.sleep(self._beat_s / 2)
+
+    async def lead(self, marks: Marks, committer: Committer, stop: asyncio.Event) -> None:
+        """Be the master until another node is, writing has failed, or this one stops.
+
+        After a fault of the storage another node shall try; this one stays a follower until it is restarted.
+        """
+        while not committer.failed.is_set() and not stop.is_set():
+            try:
+                await self._beat(marks, is_ready=True)
+            except Fenced as error:
+                committer.fail(error)
+                return
+            except OSError as error:
+                event_logger().warning("the mark cannot be written", detail=str(error))
+            await _first_of(committer.failed, stop, within_s=self._beat_s)
+        self.may_lead = committer.is_fenced or not committer.fault
+
+    async def release(self, marks: Marks) -> None:
+        """Nothing is open any more: whoever wants to may take over at once."""
+        with suppress(Fenced, OSError):
+            await marks.write(self._mark(marks, is_released=True))
+        if self._lease is not None:
+            with suppress(RedisUnavailable, TimeoutError):
+                async with asyncio.timeout(self._beat_s):
+                    await self._lease.release()
+
+    async def _beat(self, marks: Marks, *, is_ready: bool) -> None:
+        began = _now()
+        await marks.write(self._mark(marks, is_ready=is_ready))
+        self._confirmed_at = began
+        if self._lease is not None:
+            with suppress(RedisUnavailable, TimeoutError):
+                async with asyncio.timeout(self._beat_s):
+                    await self._lease.hold()
+
+    def _mark(self, marks: Marks, *, is_ready: bool = False, is_released: bool = False) -> Mark:
+        self._beats += 1
+        return Mark(
+            node_id=self._settings.id,
+            url=self._url,
+            epoch=marks.epoch,
+            beat=self._beats,
+            is_ready=is_ready,
+            is_released=is_released,
+        )
+
+
+async def _first_of(*events: asyncio.Event, within_s: float) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
