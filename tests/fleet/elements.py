@@ -76,12 +76,13 @@ class Element:
         return {item["file_id"]: item for item in items if item["collection"] == self.collection}
 
     def on_disk(self) -> Files:
-        """All files by their attr.json, each beside its content and nothing else."""
+        """All files by their attr.json, each beside its content, and that which it replaced; nothing else."""
         root = self.wire.fleet.layout.element(self.name) / "files"
         documents = {path: json.loads(path.read_bytes()) for path in root.rglob("*.attr.json")}
         for path, document in documents.items():
             _lies_beside(path, document)
-        assert len([path for path in root.rglob("*") if path.is_file()]) == 2 * len(documents)
+        there = {path.name for path in root.rglob("*") if path.is_file()}
+        assert there <= {name for document in documents.values() for name in _names(document)}
         return {each["file_id"]: each for each in documents.values() if each["collection"] == self.collection}
 
     async def _fed(self) -> Files:
@@ -111,6 +112,11 @@ class Element:
     async def _content_sha256(self, file_id: str) -> str:
         answer = await self.wire.ask("GET", self.name, f"/files/{file_id}/content")
         return sha256(answer.raise_for_status().content).hexdigest()
+
+
+def _names(document: Mapping[str, Any]) -> list[str]:
+    versions = range(1, document["content"]["version"] + 1)
+    return [f"{document['file_id']}{suffix}" for suffix in (".attr.json", *(f".v{version}" for version in versions))]
 
 
 def _lies_beside(attributes: Path, document: Mapping[str, Any]) -> None:
