@@ -13,11 +13,12 @@ from artstore_kit.contracts.errors import (
     ModeForbids,
     RetentionShortened,
     RevisionMismatch,
+    UploadInProgress,
 )
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Hold, Retention, RetentionKind
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.testing.documents import document
-from storage_element.domain.rules import changed, matches_revision, may_remove, revision_tag
+from storage_element.domain.rules import changed, matches_revision, may_remove, not_replaced_since, revision_tag
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 HOLDS = [Hold(id="case-7"), Hold(id="case-8")]
@@ -107,3 +108,11 @@ def test_nothing_is_removed_while_it_is_retained(retention: Retention, now: date
         assert now < retention.retain_until
     else:
         assert retention.retain_until is None or now >= retention.retain_until
+
+
+def test_content_that_was_replaced_meanwhile_is_not_replaced_again() -> None:
+    before = document()
+    newer = before.model_copy(update={"content": before.content.model_copy(update={"version": 2})})
+    not_replaced_since(before, before.model_copy(update={"revision": 2}))
+    with pytest.raises(UploadInProgress, match="replaced the content meanwhile"):
+        not_replaced_since(before, newer)

@@ -10,6 +10,7 @@ from faulty_store import Act, FaultyStore, cut, faulty_store, not_kept, refused,
 from running_element import Element, ElementAt, code
 from s3_servers import settings_of
 
+from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.ids import new_file_id
 
 NOWHERE = Path("nowhere")
@@ -47,6 +48,20 @@ async def test_an_element_lives_in_a_bucket(element: Element) -> None:
     assert code(await element.content(small.file_id)) == (404, "file_unknown")
     assert (await element.send(LARGE, large.file_id)).status_code == 200
     assert await health(element, "store") == (200, "ok")
+
+
+async def test_what_is_removed_is_read_no_further(element: Element) -> None:
+    file = await element.put(LARGE * 3)
+
+    async def removed_while_read() -> None:
+        async with element.services.reader.content(file) as content:
+            chunks = content.chunks(0, content.size)
+            assert bytes(await anext(chunks)) == (LARGE * 3)[:262_144]
+            assert (await element.remove(file.file_id)).status_code == 204
+            await anext(chunks)
+
+    with pytest.raises(FileUnknown, match="removed while it was being read"):
+        await removed_while_read()
 
 
 @pytest.mark.parametrize("away", [cut, refused(503, "SlowDown"), slow(5)], ids=["away", "busy", "silent"])

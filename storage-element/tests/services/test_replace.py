@@ -1,19 +1,23 @@
 """New content for a file: a version of its own, durable before the answer; the old one stays for its readers."""
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from element_core import Core, open_core
-from running_element import Element, ElementAt, code
+from running_element import Element, ElementAt, arriving, code
 
-from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes
+from artstore_kit.contracts.errors import UploadInProgress
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER, AttributeChanges, FileAttributes
 from artstore_kit.contracts.ids import new_file_id
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.domain import layout
 from storage_element.domain.records import Kind
 from storage_element.services.commit import Draft
+from storage_element.services.write import Replacement
 
 TOO_LARGE = (422, "attributes_too_large")
 LARGE = bytes(range(256)) * 4 * 1024 + b"odd end"
@@ -92,6 +96,26 @@ async def test_a_reader_comes_to_the_end_of_what_was_replaced(element_at: Elemen
             await element.services.checkpoint.run()
             assert first + b"".join([bytes(chunk) async for chunk in chunks]) == LARGE
         assert element.content_path(file).exists()
+
+
+async def test_of_two_who_replace_at_once_the_later_one_is_told(element: Element) -> None:
+    """Its content was received as the version that is there now."""
+    file = await element.put(b"before")
+    goes_on = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"slow"
+        await goes_on.wait()
+
+    replacement = Replacement(file.file_id, AttributeChanges(), "tester")
+    late = asyncio.create_task(element.services.writer.replace(replacement, arriving(slow())))
+    await asyncio.sleep(0)
+    assert (await element.replace(file, b"quick")).is_success
+    goes_on.set()
+    with pytest.raises(UploadInProgress, match="replaced the content meanwhile"):
+        await late
+    assert (await element.content(file.file_id)).content == b"quick"
+    assert element.staged() == []
 
 
 async def replaced(core: Core, file: FileAttributes, content: bytes) -> FileAttributes:

@@ -8,7 +8,7 @@ from cachetools import LRUCache
 from pydantic import ValidationError
 
 from artstore_kit.contracts import modes
-from artstore_kit.contracts.errors import ContentCorrupt
+from artstore_kit.contracts.errors import ContentCorrupt, FileUnknown
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.modes import Operation
 from storage_element.domain.faults import is_passing
@@ -79,6 +79,8 @@ class Reader:
             if content.size != file.content.stored_size:
                 raise ContentCorrupt(f"The content of {file.file_id} does not have its size.")
             yield content
+        except ContentMissing:  # from a bucket, what is removed can be read no further
+            raise FileUnknown(f"The file {file.file_id} was removed while it was being read.") from None
         finally:
             content.close()
 

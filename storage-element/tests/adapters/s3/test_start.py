@@ -10,12 +10,17 @@ from process import environment
 from pydantic import ValidationError
 from running_element import ELEMENT_ID, SettingsAt
 from s3_servers import settings_of
+from scribe import Scribe, everything, shown
 
+from artstore_kit.contracts.errors import StorageUnavailable
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.settings import WrongSettings, load
 from artstore_kit.start import StartRefused
+from storage_element.adapters.s3.bucket import Bucket
+from storage_element.adapters.s3.client import open_client
 from storage_element.adapters.s3.opened import open_bucket
 from storage_element.config import S3Settings, Settings
+from storage_element.domain import layout
 
 
 @pytest.fixture
@@ -51,16 +56,30 @@ async def test_a_store_that_does_not_offer_conditions_is_refused(settings: S3Set
 
 @pytest.mark.parametrize("how", ["ignored", "refused"])
 async def test_a_store_may_remove_without_condition(settings: S3Settings, store: FaultyStore, how: str) -> None:
-    store.will(without_conditions if how == "ignored" else refused(501, "NotImplemented"), "DELETE", "probe-")
+    if how == "ignored":
+        store.will(without_conditions, "DELETE")
+    else:
+        store.will(refused(501, "NotImplemented"), "DELETE", "probe-")
     async with open_bucket(settings, ELEMENT_ID, Mode.EDIT) as (storage, reach):
         await reach()
-        assert storage.superblocks.current.element_id == ELEMENT_ID
+        scribe = await Scribe.master(storage)
+        file, gone = await scribe.create(b"kept"), await scribe.create(b"gone")
+        await scribe.remove(gone)
+        assert await everything(storage) == shown([(file, b"kept")])
 
 
 async def test_without_the_store_there_is_no_start(settings: S3Settings, store: FaultyStore) -> None:
     store.will(cut)
     with pytest.raises(StartRefused, match="the store cannot be used"):
         await opened(settings)
+
+
+async def test_an_element_that_has_vanished_cannot_be_reached(settings: S3Settings) -> None:
+    async with open_bucket(settings, ELEMENT_ID, Mode.EDIT) as (_, reach), open_client(settings) as client:
+        await Bucket(client, settings).remove_many([layout.SUPERBLOCK])
+        with pytest.raises(StorageUnavailable) as refusal:
+            await reach()
+        assert refusal.value.__notes__ == ["element.json is gone"]
 
 
 async def test_a_bucket_that_is_not_there_is_named(settings: S3Settings) -> None:

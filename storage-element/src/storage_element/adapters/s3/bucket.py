@@ -107,8 +107,11 @@ class Bucket:
         return Object(answer["ContentLength"], answer["ETag"], answer.get("Metadata", {}))
 
     async def reach(self, key: str) -> None:
-        """Return when the store answers for this object, which is asked once."""
-        await self._once("reach", lambda: self.client.head_object(**self.at(key)))
+        """Return when the store answers that it has this object; it is asked once."""
+        try:
+            await self._once("reach", lambda: self.client.head_object(**self.at(key)))
+        except Absent:
+            raise unavailable("reach", f"{key} is gone") from None
 
     async def remove(self, key: str, etag: str) -> None:
         """Remove the object if it is the one with this ETag, or no other where the store knows no such condition.
