@@ -12,6 +12,7 @@ import httpx
 import pytest
 from nodes import LEASE_S, PUT, WRITES_GO_ON_WITHIN_S, Callers, Nodes, running_nodes
 from running_element import ELEMENT_ID, SettingsAt, code
+from sentinels import running_sentinels
 from tcp_gate import TcpGate, tcp_gate
 
 from artstore_kit.contracts.errors import NoMaster
@@ -181,6 +182,23 @@ async def test_whatever_becomes_of_redis_there_is_one_master_and_writes_go_on(
         nodes.kill(second)
         await callers.go_on()
     check(callers)
+
+
+async def test_a_failover_of_redis_changes_no_master_and_one_in_it_costs_seconds(
+    settings_at: SettingsAt, postgres: PostgresSettings, root: Path, tmp_path: Path, bearer: dict[str, str]
+) -> None:
+    async with running_sentinels(tmp_path) as sentinels:
+        changes = {"ARTSTORE_NODE__REDIS_URL": sentinels.url}
+        async with running_nodes(settings_at(root), tmp_path, "ab", changes) as nodes:
+            async with Callers(nodes, bearer).calling() as callers:
+                first, epoch = await nodes.master(), mark_epoch(nodes)
+                sentinels.kill_master()
+                await callers.go_on()
+                await asyncio.sleep(2 * LEASE_S)
+                assert (await nodes.master(), mark_epoch(nodes)) == (first, epoch)
+                nodes.kill(first)
+                await callers.go_on()
+            check(callers)
 
 
 def mark_epoch(nodes: Nodes) -> int:

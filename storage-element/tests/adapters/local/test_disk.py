@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,27 @@ def test_a_lock_is_held_by_one(directory: Path) -> None:
         disk.take_lock(directory / "lock")
     os.close(fd)
     os.close(disk.take_lock(directory / "lock"))
+
+
+def test_those_who_look_and_nodes_that_serve_together_keep_each_other_out(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "PATIENCE_S", 0.2)
+    gate, nodes = directory / "gate", directory / "nodes"
+    os.close(disk.take_lock(gate))
+    first, second = disk.share_lock(nodes), disk.share_lock(nodes)
+    with pytest.raises(ElementInUse), disk.nobody_serves(gate, nodes):
+        pass
+    with pytest.raises(ElementInUse):
+        disk.take_lock(nodes)
+    os.close(first)
+    os.close(second)
+    with disk.nobody_serves(gate, nodes), disk.nobody_serves(gate, nodes), pytest.raises(ElementInUse):
+        disk.wait_for_lock(gate)
+    os.close(disk.wait_for_lock(gate))
+
+
+def test_who_comes_in_waits_for_who_came_first(directory: Path) -> None:
+    fd = disk.take_lock(directory / "gate")
+    threading.Timer(0.2, os.close, [fd]).start()
+    os.close(disk.wait_for_lock(directory / "gate"))
