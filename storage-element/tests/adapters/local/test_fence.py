@@ -67,7 +67,7 @@ def test_before_it_has_taken_over_nobody_changes_anything(root: Path) -> None:
 def test_staged_content_goes_to_the_new_master_and_unfinished_does_not(root: Path) -> None:
     old = taken_over(root)
     name = str(uuid4())
-    for each in (name, f"{name}.5.attr", "element.json.new"):
+    for each in (name, f"{name}.5.attr", "element.json.new", layout.MARK):
         Path(old.path(each)).write_bytes(b"old")
     assert [path.name for path in taken_over(root).entries()] == [name]
     assert staged_below(root, UUID(name)) == root / layout.STAGING / "2" / name

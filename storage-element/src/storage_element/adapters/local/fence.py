@@ -98,7 +98,7 @@ class Fence:
     def _forget_unfinished(self) -> None:
         """The master before may still have some open: no file of its is written to by this one."""
         for path in self.entries():
-            if path.name.endswith(UNFINISHED):
+            if path.name.endswith((*UNFINISHED, layout.MARK)):
                 path.unlink()
 
     def _gather(self) -> None:
