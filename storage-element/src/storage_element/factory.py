@@ -16,7 +16,6 @@ from artstore_kit.postgres import Database
 from artstore_kit.redis import connect
 from artstore_kit.service_token import ServiceToken
 from artstore_kit.settings import PostgresSettings
-from artstore_kit.start import StartRefused
 from artstore_kit.workers import Background, run_forever
 from storage_element.adapters.index import Index
 from storage_element.adapters.lease import Lease
@@ -280,8 +279,8 @@ async def open_storage(settings: Settings) -> AsyncIterator[tuple[Storage, Seque
         async with _alone_in(element.root, element.id, element.mode, settings.journal) as storage:
             yield storage, []
     else:
-        async with open_bucket(settings.s3, element.id, element.mode) as (storage, reach):
-            yield storage, [Check("store", reach, Health.DEGRADED)]
+        async with open_bucket(settings.s3, element.id, element.mode) as opened:
+            yield opened.storage, [Check("store", opened.reach, Health.DEGRADED)]
 
 
 @asynccontextmanager
@@ -349,17 +348,28 @@ async def _alone_in(
             yield storage
 
 
-def shared_root(settings: Settings) -> Path:
-    """Where several nodes meet."""
-    if settings.element.root is None:
-        raise StartRefused("several nodes share a directory (ARTSTORE_ELEMENT__ROOT); an element in S3 has one node")
-    return settings.element.root
+@asynccontextmanager
+async def node_storage(settings: Settings, executor: ThreadPoolExecutor) -> AsyncIterator[tuple[Storage, Marks]]:
+    """The directory or the bucket where several nodes meet."""
+    element = settings.element
+    if element.root is not None:
+        async with local_storage(element.root, element.id, settings.journal, executor, mode=None) as opened:
+            yield opened
+    else:
+        async with open_bucket(settings.s3, element.id, element.mode) as bucket:
+            yield bucket.storage, bucket.marks
 
 
 @asynccontextmanager
 async def held_with_others(settings: Settings, executor: ThreadPoolExecutor) -> AsyncIterator[None]:
-    """The element's directory, held by this node among others. Who comes in is alone for a moment, and may make it."""
-    root, element = shared_root(settings), settings.element
+    """The element's directory, held by this node among others. Who comes in is alone for a moment, and may make it.
+
+    Nothing holds a bucket: there the first who asks makes the element.
+    """
+    root, element = settings.element.root, settings.element
+    if root is None:
+        yield
+        return
     with ExitStack() as stack:
         await asyncio.to_thread(make_directories, root)
         gate = await asyncio.to_thread(wait_for_lock, root / layout.LOCK)

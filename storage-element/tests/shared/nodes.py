@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+import boto3
 import httpx
+import s3_servers
 from process import Process, started
 
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.application import free_port
-from storage_element.config import Settings
+from storage_element.config import S3Settings, Settings
 from storage_element.domain import layout
 from storage_element.domain.mastership import Mark
+from storage_element.domain.superblock import Superblock
 
 LEASE_S = 1.5
 WRITES_GO_ON_WITHIN_S = 10.0
@@ -60,14 +63,41 @@ class Nodes:
         self.processes[name].popen.send_signal(number)
 
 
+@dataclass
+class BucketNodes(Nodes):
+    """Those that meet in a bucket."""
+
+    s3: S3Settings = field(default_factory=S3Settings)
+
+    def mark(self) -> Mark | None:
+        """Who is the master, by the epoch of the element."""
+        block, mark = self.read(layout.SUPERBLOCK), self.read(layout.MARK)
+        if block is None or mark is None:
+            return None
+        found = Mark.model_validate_json(mark)
+        return found if found.epoch == Superblock.model_validate_json(block).epoch else None
+
+    def read(self, key: str) -> bytes | None:
+        """The object at `key`, if there is one."""
+        keys = {"aws_access_key_id": s3_servers.KEY, "aws_secret_access_key": s3_servers.SECRET}
+        client = boto3.client("s3", endpoint_url=self.s3.endpoint_url, region_name="us-east-1", **keys)
+        try:
+            body: bytes = client.get_object(Bucket=self.s3.bucket, Key=f"{self.s3.prefix}/{key}")["Body"].read()
+        except client.exceptions.NoSuchKey:
+            return None
+        finally:
+            client.close()
+        return body
+
+
 @asynccontextmanager
 async def running_nodes(
     settings: Settings, directory: Path, names: str, changes: Mapping[str, str]
 ) -> AsyncIterator[Nodes]:
     """One node for each letter of `names`."""
     async with AsyncExitStack() as stack:
-        assert settings.element.root is not None
-        nodes = Nodes(settings.element.root)
+        root = settings.element.root
+        nodes = Nodes(root) if root is not None else BucketNodes(Path("nowhere"), s3=settings.s3)
         for name in names:
             port = free_port()
             variables = {

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from artstore_kit.contracts.errors import ArtStoreError
@@ -12,16 +12,15 @@ from artstore_kit.workers import Background
 from storage_element import metrics
 from storage_element.config import Settings
 from storage_element.domain.mastership import Marks
-from storage_element.domain.storage import Fenced, Storage
+from storage_element.domain.storage import Fenced
 from storage_element.factory import (
     Services,
     Surroundings,
     held_with_others,
-    local_storage,
+    node_storage,
     open_election,
     open_follower,
     open_services,
-    shared_root,
 )
 from storage_element.services.election import Election
 from storage_element.workers.master import working
@@ -33,7 +32,7 @@ async def running_node(settings: Settings, stopping: asyncio.Event, around: Surr
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(held_with_others(settings, around.executor))
         election = await stack.enter_async_context(open_election(settings))
-        storage, marks = await stack.enter_async_context(_storage(settings, around))
+        storage, marks = await stack.enter_async_context(node_storage(settings, around.executor))
         opened = open_follower(settings, stopping, around, storage, election)
         node = _Node(settings, stopping, around, election, marks, await stack.enter_async_context(opened))
         background = await stack.enter_async_context(Background())
@@ -84,7 +83,7 @@ class _Node:
     async def _lead(self) -> None:
         """From taking over to letting go, however that comes about; what was opened last is closed first."""
         async with AsyncExitStack() as stack:
-            storage, marks = await stack.enter_async_context(_storage(self._settings, self._around))
+            storage, marks = await stack.enter_async_context(node_storage(self._settings, self._around.executor))
             stack.push_async_callback(self._election.release, marks)
             master = open_services(
                 self._settings, self._stopping, self._around, storage, may_remember=self._election.is_certain
@@ -98,8 +97,3 @@ class _Node:
             self.services.become(services)
             await self._election.lead(marks, services.committer, self._stop)
             self.services.become(self._follower)
-
-
-def _storage(settings: Settings, around: Surroundings) -> AbstractAsyncContextManager[tuple[Storage, Marks]]:
-    root, element_id = shared_root(settings), settings.element.id
-    return local_storage(root, element_id, settings.journal, around.executor, mode=None)

@@ -60,8 +60,9 @@ async def test_a_store_may_remove_without_condition(settings: S3Settings, store:
         store.will(without_conditions, "DELETE")
     else:
         store.will(refused(501, "NotImplemented"), "DELETE", "probe-")
-    async with open_bucket(settings, ELEMENT_ID, Mode.EDIT) as (storage, reach):
-        await reach()
+    async with open_bucket(settings, ELEMENT_ID, Mode.EDIT) as opened_bucket:
+        storage = opened_bucket.storage
+        await opened_bucket.reach()
         scribe = await Scribe.master(storage)
         file, gone = await scribe.create(b"kept"), await scribe.create(b"gone")
         await scribe.remove(gone)
@@ -75,10 +76,10 @@ async def test_without_the_store_there_is_no_start(settings: S3Settings, store: 
 
 
 async def test_an_element_that_has_vanished_cannot_be_reached(settings: S3Settings) -> None:
-    async with open_bucket(settings, ELEMENT_ID, Mode.EDIT) as (_, reach), open_client(settings) as client:
+    async with open_bucket(settings, ELEMENT_ID, Mode.EDIT) as opened_bucket, open_client(settings) as client:
         await Bucket(client, settings).remove_many([layout.SUPERBLOCK])
         with pytest.raises(StorageUnavailable) as refusal:
-            await reach()
+            await opened_bucket.reach()
         assert refusal.value.__notes__ == ["element.json is gone"]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from artstore_kit.contracts.errors import StorageUnavailable
 from artstore_kit.contracts.modes import Mode
@@ -10,6 +11,7 @@ from storage_element.adapters.s3.bucket import Bucket
 from storage_element.adapters.s3.client import open_client
 from storage_element.adapters.s3.files import S3Files
 from storage_element.adapters.s3.journal import S3Journal
+from storage_element.adapters.s3.marks import S3Marks
 from storage_element.adapters.s3.probe import probe
 from storage_element.adapters.s3.sessions import Sessions
 from storage_element.adapters.s3.superblocks import S3Superblocks
@@ -22,8 +24,17 @@ type Reach = Callable[[], Awaitable[None]]
 """Returns when the store answers; `StorageUnavailable`."""
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What an element in a bucket is made of, and where its nodes meet."""
+
+    storage: Storage
+    marks: S3Marks
+    reach: Reach
+
+
 @asynccontextmanager
-async def open_bucket(settings: S3Settings, element_id: str, mode: Mode) -> AsyncIterator[tuple[Storage, Reach]]:
+async def open_bucket(settings: S3Settings, element_id: str, mode: Mode) -> AsyncIterator[Opened]:
     """The element's part of the bucket. No lock holds it: whoever takes it over fences off who had it.
 
     Without the store there is nothing to serve: what ends the start with `StorageUnavailable` becomes `StartRefused`,
@@ -32,10 +43,11 @@ async def open_bucket(settings: S3Settings, element_id: str, mode: Mode) -> Asyn
     async with open_client(settings) as client:
         bucket = Bucket(client, settings)
         storage, superblocks = assembled(bucket, settings, element_id)
+        marks = S3Marks(bucket, superblocks)
         try:
             await superblocks.open(element_id, mode)
             await probe(bucket)
-            yield storage, superblocks.reach
+            yield Opened(storage, marks, superblocks.reach)
         except StorageUnavailable as error:
             raise StartRefused(f"the store cannot be used: {'; '.join(error.__notes__)}") from None
 

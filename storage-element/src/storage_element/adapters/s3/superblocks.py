@@ -23,6 +23,8 @@ class S3Superblocks:
         self._master = uuid4().hex
         self._current: Superblock | None = None
         self._etag = ""
+        self.epoch = 0
+        """Of this process as the master; 0 before it takes over."""
         self._one = asyncio.Lock()
 
     @property
@@ -38,10 +40,15 @@ class S3Superblocks:
         if self.current.element_id != element_id:
             raise WrongElement(f"the bucket holds the element {self.current.element_id}, not {element_id}")
 
+    async def refresh(self) -> None:
+        """Read it again, as one who is not the master; `Absent` when there is none."""
+        self._take(await self._bucket.get(layout.SUPERBLOCK))
+
     async def take_over(self) -> int:
         """Raise the epoch: whoever wrote before is fenced off. The new epoch; `Fenced` when another was quicker."""
         await self._replace(epoch=self.current.epoch + 1, master=self._master)
-        return self.current.epoch
+        self.epoch = self.current.epoch
+        return self.epoch
 
     async def note_checkpoint(self, lsn: int) -> None:
         """All records up to `lsn` are in place; `Fenced`."""
