@@ -196,7 +196,8 @@ class Callers:
         self.reads += 1
 
     def _urls(self) -> list[str]:
-        return [process.url for process in self.nodes.processes.values()]
+        """A caller who was not answered once goes elsewhere: what hangs in a stopped node hangs until it goes on."""
+        return [process.url for name, process in self.nodes.processes.items() if name not in self.paused]
 
     def check(self, found: Callable[[UUID], str]) -> None:
         """All that was acknowledged is there and was read all the time, and no two masters acknowledged at once."""
