@@ -3,7 +3,7 @@
 from pydantic import ValidationError
 
 from artstore_kit.contracts.errors import StorageUnavailable
-from storage_element.adapters.s3.attempts import Taken
+from storage_element.adapters.s3.attempts import Absent, Taken
 from storage_element.adapters.s3.bucket import Bucket, Object
 from storage_element.adapters.s3.superblocks import S3Superblocks
 from storage_element.domain import layout
@@ -40,6 +40,8 @@ class S3Marks:
             there = await self._bucket.find(layout.MARK)
         except StorageUnavailable as error:
             raise ConnectionError(str(error)) from error
+        except Absent:
+            raise FileNotFoundError(f"{layout.SUPERBLOCK} is gone") from None
         return Sighting(self._superblocks.current.epoch, _parsed(there))
 
 
