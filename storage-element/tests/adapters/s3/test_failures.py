@@ -16,6 +16,7 @@ from sides import BucketSide
 from artstore_kit.contracts.errors import StorageUnavailable
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.testing.documents import document
+from storage_element.adapters.s3 import attempts
 from storage_element.adapters.s3.attempts import Absent, Taken
 from storage_element.adapters.s3.bucket import Bucket, NotKept
 from storage_element.adapters.s3.client import open_client
@@ -35,7 +36,9 @@ async def store(moto_url: str) -> AsyncIterator[FaultyStore]:
 
 
 @pytest.fixture(autouse=True)
-def _healthy(store: FaultyStore) -> None:
+def _healthy(store: FaultyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked again at once: a store in memory needs no time to recover."""
+    monkeypatch.setattr(attempts, "FIRST_PAUSE_S", 0.01)
     store.heal()
 
 
