@@ -5,10 +5,16 @@ from collections.abc import Awaitable
 
 
 async def to_the_end[T](work: Awaitable[T]) -> T:
-    """The outcome of `work`. Whoever is cancelled meanwhile goes only when it is done."""
+    """The outcome of `work`. Whoever is cancelled meanwhile, however often, goes only when it is done."""
     task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # nobody is there to be told
+    raise cancelled
