@@ -3,94 +3,34 @@
 import asyncio
 import hashlib
 import json
-import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from element_core import Syncs, until
-from running_element import MIB, Element, ElementAt, SettingsAt, arriving, code
+from part_sender import CONTENT, Sender, begin, begun, staged
+from running_element import MIB, Element, ElementAt, SettingsAt, code
 
 from artstore_kit.contracts.errors import IncompleteBody, UploadTakenOver
-from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
-from artstore_kit.contracts.uploads import OFFSET_HEADER, UploadView
+from artstore_kit.contracts.uploads import OFFSET_HEADER
 from artstore_kit.digests import format_sha256
 from artstore_kit.testing.admin import AdminStandIn
 from storage_element.adapters.local.direct import DirectFile
 from storage_element.adapters.local.fence import Fence
 from storage_element.domain import layout
 from storage_element.domain.capacity import Room
-from storage_element.services.receive import NOTHING_ANNOUNCED, Announced
-
-CONTENT = os.urandom(3 * MIB + 4097)
-
-
-@dataclass
-class Sender:
-    """Somebody who sends an upload in parts."""
-
-    element: Element
-    upload: UploadView
-
-    @property
-    def path(self) -> str:
-        return f"/api/v1/uploads/{self.upload.upload_id}"
-
-    async def append(
-        self, offset: int, part: bytes | AsyncIterator[bytes], digest: str | None = None
-    ) -> httpx.Response:
-        headers = {OFFSET_HEADER: str(offset)} | ({"Content-Digest": digest} if digest else {})
-        return await self.element.http.patch(self.path, content=part, headers=headers)
-
-    async def append_body(
-        self, offset: int, body: AsyncIterator[bytes], announced: Announced = NOTHING_ANNOUNCED
-    ) -> None:
-        uploads = self.element.services.uploads
-        await uploads.append(self.upload.upload_id, "tester", offset, announced, arriving(body))
-
-    async def offset(self) -> int:
-        answer = await self.element.http.get(self.path)
-        assert answer.headers[OFFSET_HEADER] == str(answer.json()["offset"])
-        return int(answer.headers[OFFSET_HEADER])
-
-    async def commit(self, content: bytes | None = None) -> httpx.Response:
-        headers = {} if content is None else {"Repr-Digest": format_sha256(hashlib.sha256(content).digest())}
-        return await self.element.http.post(f"{self.path}/commit", headers=headers)
-
-    async def stored(self, content: bytes) -> FileAttributes:
-        """Commit, which must succeed, and give back this content."""
-        answer = await self.commit(content)
-        assert answer.status_code == 201, answer.text
-        file = FileAttributes.model_validate_json(answer.content)
-        assert file.content.sha256 == hashlib.sha256(content).hexdigest()
-        assert (await self.element.content(file.file_id)).content == content
-        return file
-
-
-async def begun(element: Element, size: int | None = len(CONTENT), **attributes: object) -> Sender:
-    answer = await begin(element, size, **attributes)
-    assert answer.status_code == 201, answer.text
-    upload = UploadView.model_validate_json(answer.content)
-    assert (answer.headers["location"], upload.offset) == (f"/api/v1/uploads/{upload.upload_id}", 0)
-    return Sender(element, upload)
-
-
-async def begin(element: Element, size: int | None, **attributes: object) -> httpx.Response:
-    creation = {"file_id": str(new_file_id()), "size": size, "attributes": {"name": "large.bin", **attributes}}
-    return await element.http.post("/api/v1/uploads", json=creation)
+from storage_element.services.receive import Announced
 
 
 @pytest.mark.parametrize("parts", [[0], [5], [4096], [MIB, 2 * MIB], [1, 4095, 4097, 2 * MIB + 1], [len(CONTENT)]])
 async def test_parts_of_any_size_make_one_file(element: Element, parts: list[int]) -> None:
     sender = await begun(element, collection="big", tags=["a"])
-    for begin, end in zip([0, *parts], [*parts, len(CONTENT)], strict=True):
-        answer = await sender.append(begin, CONTENT[begin:end])
+    for start, end in zip([0, *parts], [*parts, len(CONTENT)], strict=True):
+        answer = await sender.append(start, CONTENT[start:end])
         assert (answer.status_code, answer.headers[OFFSET_HEADER]) == (204, str(end))
         assert await sender.offset() == end
     file = await sender.stored(CONTENT)
@@ -196,12 +136,6 @@ async def test_of_many_who_come_at_once_one_goes_on(element: Element) -> None:
         "upload_offset_mismatch",
     }
     await sender.stored(CONTENT)
-
-
-def staged(root: Path, sender: Sender, suffix: str = "") -> Path:
-    """What lies in staging of an upload."""
-    (path,) = (root / layout.STAGING).glob(f"*/{sender.upload.upload_id}{suffix}")
-    return path
 
 
 async def test_an_upload_goes_on_after_a_restart(element_at: ElementAt, root: Path) -> None:

@@ -18,13 +18,16 @@ from storage_element.services.measure import Promise
 class OpenUpload:
     """An open upload: its state, its room, and the digest of what has come, as far as it is known.
 
-    `expires_at` is on the clock of the running process, which nobody sets.
+    `expires_at` is on the clock of the running process, which nobody sets. `has_leftovers` while there may be bytes of
+    a part that does not count; `is_in_doubt` while a commit may have named its content, and nobody knows.
     """
 
     session: UploadSession
     promise: Promise
     expires_at: float
     sha256: Hash | None = None
+    has_leftovers: bool = False
+    is_in_doubt: bool = False
     token: int = 0
     holder: "asyncio.Task[Any] | None" = None
     one: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -35,10 +38,12 @@ class OpenUpload:
         return self.session.upload_id
 
     def hand_over(self) -> None:
-        """A fault keeps it from being aborted and from expiring: recovery decides."""
+        """Until its commit is known to have ended it is neither aborted nor gone on with, and does not expire."""
+        self.is_in_doubt = True
 
     def take_back(self) -> None:
         """It was refused: it can be aborted."""
+        self.is_in_doubt = False
 
 
 class OpenUploads:
@@ -71,7 +76,8 @@ class OpenUploads:
 
     def expired(self, now: float) -> list[OpenUpload]:
         """Those that nobody is at, and has been for too long."""
-        return [each for each in self._open.values() if each.expires_at <= now and not each.one.locked()]
+        idle = (each for each in self._open.values() if not each.is_in_doubt and not each.one.locked())
+        return [each for each in idle if each.expires_at <= now]
 
     def has_room(self, size_bytes: int) -> None:
         """Raise `UploadLimitReached` when there are too many or too large ones to begin another."""

@@ -13,14 +13,12 @@ from artstore_kit.contracts.errors import (
     FileExists,
     FileTooLarge,
     IncompleteBody,
-    UploadIncomplete,
-    UploadOffsetMismatch,
+    StorageUnavailable,
 )
 from artstore_kit.contracts.files import FileAttributes
-from artstore_kit.contracts.uploads import OFFSET_HEADER
 from artstore_kit.exchange import Body
 from artstore_kit.finishing import to_the_end
-from storage_element.domain.storage import Fenced, Files, Hash, Part, Uploads
+from storage_element.domain.storage import Files, Hash, Part, Uploads
 from storage_element.domain.uploads import UploadSession
 from storage_element.services.commit import Committer
 from storage_element.services.measure import Measure
@@ -60,7 +58,7 @@ class UploadSessions:
         for session in await self._uploads.all():
             left_s = (session.expires_at - datetime.now(UTC)).total_seconds()
             left_s = min(max(left_s, LEAST_AFTER_RESTART_S), self._expiry_s)
-            promise = self._measure.promised_before(_to_come(session))
+            promise = self._measure.promised_before(session.to_come_bytes)
             self._open.add(OpenUpload(session, promise, _now() + left_s))
 
     async def create(self, upload: Upload, size: int | None) -> UploadSession:
@@ -77,7 +75,8 @@ class UploadSessions:
             size=size,
             expires_at=self._expiry(),
         )
-        return await to_the_end(self._make(session))
+        with self._receiver.telling():
+            return await to_the_end(self._make(session))
 
     def find(self, upload_id: UUID, uploaded_by: str) -> UploadSession:
         """An open upload as it is now; `UploadUnknown`."""
@@ -89,7 +88,7 @@ class UploadSessions:
         """Take a part that begins at `offset`. What came of a part that breaks off counts, unless it had a digest."""
         self._committer.must_take_writes()
         upload = self._open.find(upload_id, uploaded_by)
-        _continues(upload.session, offset, announced)
+        upload.session.must_continue(offset, announced.size)
         with self._receiver.telling():
             return await self._open.alone(upload, partial(self._receive, upload, offset, announced, body))
 
@@ -104,27 +103,29 @@ class UploadSessions:
         self._committer.must_take_writes()
         upload = self._open.find(upload_id, uploaded_by)
         with self._receiver.telling():
-            await self._open.alone(upload, lambda: to_the_end(self._forget(upload)))
+            await self._open.alone(upload, lambda: to_the_end(self._give_up(upload)))
 
     async def reap(self) -> None:
-        """Forget what nobody has gone on with for too long."""
-        for upload in [] if self._committer.fault else self._open.expired(_now()):
-            await self._open.alone(upload, partial(self._forget, upload))
+        """Forget what nobody has gone on with for too long; somebody may while the one before is being forgotten."""
+        while not self._committer.fault and (expired := self._open.expired(_now())):
+            await self._open.alone(expired[0], lambda: to_the_end(self._give_up(expired[0])))
 
     async def _make(self, session: UploadSession) -> UploadSession:
         promise = self._measure.promise(session.size or 0)
         try:
             await self._uploads.make(session)
-        except (OSError, Fenced) as error:
+        except BaseException:
             promise.release(promise.size_bytes)
-            raise self._receiver.told(error) from error
+            raise
         self._open.add(OpenUpload(session, promise, _now() + self._expiry_s))
         return session
 
     async def _receive(self, upload: OpenUpload, offset: int, announced: Announced, body: Body) -> UploadSession:
-        _continues(upload.session, offset, announced)
-        sha256, of_part = (await self._sha256(upload)).copy(), hashlib.sha256()
+        self._must_be_certain(upload)
+        upload.session.must_continue(offset, announced.size)
+        sha256, of_part = (await to_the_end(self._sha256(upload))).copy(), hashlib.sha256()
         part = await self._uploads.part(upload.session, [sha256, of_part] if announced.sha256 else [sha256])
+        upload.has_leftovers = True
         try:
             broken_off = await self._fill(upload, part, body)
             await part.finish()
@@ -132,14 +133,14 @@ class UploadSessions:
                 _as_announced(announced.sha256, of_part, broken_off)
             session = await to_the_end(self._keep(upload, part, sha256))
         finally:
-            await asyncio.shield(part.settle())
+            await to_the_end(part.settle())
         if broken_off:
             raise broken_off
         return session
 
     async def _fill(self, upload: OpenUpload, part: Part, body: Body) -> ArtStoreError | None:
         """Take what comes; why it broke off, if it did."""
-        size, most = upload.session.size, _to_come(upload.session)
+        size, most = upload.session.size, upload.session.to_come_bytes
         try:
             async for chunk in body:
                 if size is not None and part.size + len(chunk) > most:
@@ -156,14 +157,14 @@ class UploadSessions:
         session = upload.session.model_copy(update={"offset": offset, "expires_at": self._expiry()})
         await self._uploads.save(session)
         upload.session, upload.sha256, upload.expires_at = session, sha256, _now() + self._expiry_s
+        upload.has_leftovers = False
         upload.promise.release(part.size if session.size is not None else upload.promise.size_bytes)
         return session
 
     async def _commit(self, upload: OpenUpload, sha256: bytes | None) -> tuple[FileAttributes, bool]:
         session = upload.session
-        if session.size not in {None, session.offset}:
-            raise UploadIncomplete(f"{session.offset} of {session.size} bytes have come.", headers=_offset(session))
-        found = (await self._sha256(upload)).hexdigest()
+        session.must_be_whole()
+        found = (await self._sha256_of_all(upload)).hexdigest()
         if sha256 is not None and found != sha256.hex():
             raise DigestMismatch(f"The content received has the sha-256 {found}.")
         file = Upload(session.file_id, session.attributes, session.uploaded_by)
@@ -177,6 +178,24 @@ class UploadSessions:
             upload.sha256 = await self._uploads.sha256(upload.session)
         return upload.sha256
 
+    async def _sha256_of_all(self, upload: OpenUpload) -> Hash:
+        """Bytes of a part that does not count go: the content is made anew."""
+        if upload.has_leftovers:
+            upload.sha256 = None
+        sha256 = await self._sha256(upload)
+        upload.has_leftovers = False
+        return sha256
+
+    async def _give_up(self, upload: OpenUpload) -> None:
+        self._must_be_certain(upload)
+        await self._forget(upload)
+
+    def _must_be_certain(self, upload: OpenUpload) -> None:
+        """Whoever waited for a commit to end may find that nobody knows how it did."""
+        self._committer.must_take_writes()
+        if upload.is_in_doubt:
+            raise StorageUnavailable("It is not known whether the upload was committed; commit it again.")
+
     async def _forget(self, upload: OpenUpload) -> None:
         await self._uploads.remove(upload.name)
         self._open.drop(upload)
@@ -185,26 +204,11 @@ class UploadSessions:
         return datetime.now(UTC) + timedelta(seconds=self._expiry_s)
 
 
-def _continues(session: UploadSession, offset: int, announced: Announced) -> None:
-    if offset != session.offset:
-        raise UploadOffsetMismatch(f"The upload has {session.offset} bytes.", headers=_offset(session))
-    if session.size is not None and (announced.size or 0) > _to_come(session):
-        raise FileTooLarge(f"The upload was announced with {session.size} bytes.")
-
-
 def _as_announced(sha256: bytes, of_part: Hash, broken_off: ArtStoreError | None) -> None:
     if broken_off:
         raise broken_off
     if of_part.hexdigest() != sha256.hex():
         raise DigestMismatch(f"The part received has the sha-256 {of_part.hexdigest()}.")
-
-
-def _to_come(session: UploadSession) -> int:
-    return 0 if session.size is None else session.size - session.offset
-
-
-def _offset(session: UploadSession) -> dict[str, str]:
-    return {OFFSET_HEADER: str(session.offset)}
 
 
 def _now() -> float:
