@@ -1,10 +1,12 @@
 """New content for a file: a version of its own, durable before the answer; the old one stays for its readers."""
 
 import asyncio
+import errno
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from element_core import Core, open_core
@@ -182,3 +184,28 @@ async def test_a_replacement_survives_a_crash(root: Path, monkeypatch: pytest.Mo
             stored = FileAttributes.model_validate_json(again.files.read_attributes(file.file_id))
             assert stored.content.version == 2
         assert list((root / layout.STAGING).glob("*/*")) == []
+
+
+@pytest.mark.parametrize("fails", ["parsing", "reading"])
+async def test_attributes_that_cannot_be_read_keep_old_versions_and_no_checkpoint_from_its_end(
+    root: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    async with open_core(root) as core:
+        files = [await core.create(b"one") for _ in range(2)]
+        for file in files:
+            await replaced(core, file, b"two")
+        path = root / layout.attributes_path(files[0].file_id)
+        read = LocalFiles.read_attributes
+
+        def unreadable(self: LocalFiles, file_id: UUID) -> bytes:
+            if file_id == files[0].file_id:
+                raise OSError(errno.EIO, "Input/output error")
+            return read(self, file_id)
+
+        if fails == "parsing":
+            path.write_bytes(b"{")
+        else:
+            monkeypatch.setattr(LocalFiles, "read_attributes", unreadable)
+        await core.checkpoint.run()
+        old = [(root / layout.content_path(file.file_id, 1)).exists() for file in files]
+        assert old == [True, False]

@@ -4,8 +4,11 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from artstore_kit.contracts.errors import FileUnknown, UploadInProgress
 from artstore_kit.contracts.files import FileAttributes
+from artstore_kit.logs import event_logger
 from storage_element.domain.storage import Files
 from storage_element.services.reservations import Reservations
 
@@ -44,6 +47,8 @@ class Superseded:
                     await self._remove(old)
             except UploadInProgress:
                 continue
+            except (OSError, ValidationError) as error:  # nothing goes on doubt, and no other waits for it
+                event_logger().warning("replaced content is kept", file_id=str(old.file_id), detail=str(error))
             self._old.remove(old)
 
     async def _remove(self, old: Old) -> None:
