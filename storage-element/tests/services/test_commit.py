@@ -207,3 +207,14 @@ async def test_every_kind_of_operation_is_placed_in_order(core: Core) -> None:
     with pytest.raises(FileUnknown):
         core.files.read_attributes(file.file_id)
     assert [record.kind for record in core.committed] == [Kind.CREATE_INLINE, Kind.CHANGE, Kind.REMOVE]
+
+
+async def test_a_surprise_in_showing_what_was_placed_stops_writes(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    def surprise(_: object) -> None:
+        raise RuntimeError("nobody expects it")
+
+    monkeypatch.setattr(core.committer, "_committed", surprise)
+    drafts = submit(core, [inline()])
+    await until(lambda: core.committer.fault == "RuntimeError: nobody expects it")
+    (outcome,) = await outcomes(drafts)
+    assert isinstance(outcome, StorageFault)

@@ -200,11 +200,10 @@ class Committer:
         try:
             self._follows(batch.records)
             await self._place(batch)
+            self._show(batch)
         except Exception as error:  # noqa: BLE001 (whatever it was, the files are not what the journal says now)
             self.fail(error)
             _refuse(batch.drafts, self.refusal())
-        else:
-            self._show(batch)
         await self._end_batch()
 
     async def _end_batch(self) -> None:
