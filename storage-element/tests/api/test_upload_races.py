@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 from element_core import Syncs, until
-from part_sender import CONTENT, Sender, begun, staged
+from part_sender import CONTENT, Sender, begin, begun, staged
 from running_element import MIB, Element, ElementAt, code
 
-from artstore_kit.contracts.errors import UploadTakenOver
+from artstore_kit.contracts.errors import StorageUnavailable, UploadTakenOver
 from artstore_kit.digests import format_sha256
 from storage_element.adapters.local import uploads
 from storage_element.adapters.local.direct import DirectFile
+from storage_element.adapters.local.journal import Journal
+from storage_element.adapters.local.uploads import LocalUploads
 
 
 class Held:
@@ -146,3 +148,34 @@ async def test_bytes_of_a_part_that_does_not_count_are_not_committed(element: El
     await sender.stored(b"12345")
     with pytest.raises(UploadTakenOver):
         await appending
+
+
+async def test_while_nobody_knows_how_a_commit_ended_it_can_only_be_committed_again(
+    element: Element, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record may be there: what it names stays as it is."""
+
+    def away(*_: object) -> None:
+        raise StorageUnavailable
+
+    sender = await begun(element, None)
+    await sender.append(0, b"12345")
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "append", away)
+        assert code(await sender.commit()) == (503, "storage_unavailable")
+    for answer in (await element.http.delete(sender.path), await sender.append(5, b"more")):
+        assert code(answer) == (503, "storage_unavailable")
+    await sender.stored(b"12345")
+
+
+async def test_an_upload_that_could_not_be_begun_takes_no_room(
+    element: Element, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StorageUnavailable
+
+    room = element.services.uploads._measure
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalUploads, "_make", away)
+        assert code(await begin(element, 5 * MIB)) == (503, "storage_unavailable")
+    assert room._promised_bytes == 0
