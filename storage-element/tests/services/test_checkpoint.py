@@ -98,6 +98,20 @@ async def test_a_failed_sync_keeps_the_journal_and_stops_writes(core: Core, monk
         assert [entry.file_id for entry in again.replayed] == [file.file_id]
 
 
+async def test_journal_that_cannot_be_dropped_stops_writes(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    await core.create()
+
+    def fails(*_: object) -> None:
+        raise raising(errno.EIO)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "drop", fails)
+        with pytest.raises(StorageFault):
+            await core.checkpoint.run()
+    with pytest.raises(StorageFault):
+        core.committer.submit(inline())
+
+
 async def test_a_full_disk_is_no_fault(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal stays, writes go on, and the next checkpoint drops it."""
     await core.create()
@@ -108,7 +122,8 @@ async def test_a_full_disk_is_no_fault(core: Core, monkeypatch: pytest.MonkeyPat
     def no_segment(*_: object) -> None:
         raise JournalFull
 
-    for owner, name, call in ((disk, "replace_durably", full), (Journal, "rotate", no_segment)):
+    steps = ((disk, "replace_durably", full), (Journal, "rotate", no_segment), (Journal, "drop", full))
+    for owner, name, call in steps:
         with monkeypatch.context() as patched:
             patched.setattr(owner, name, call)
             with pytest.raises(StorageFull):
@@ -116,7 +131,7 @@ async def test_a_full_disk_is_no_fault(core: Core, monkeypatch: pytest.MonkeyPat
         await core.create()
     assert core.committer.fault == ""
     await core.checkpoint.run()
-    assert (journal_names(core), core.superblocks.current.checkpoint_lsn) == ([4], 3)
+    assert (journal_names(core), core.superblocks.current.checkpoint_lsn) == ([5], 4)
 
 
 async def test_a_crash_between_the_note_and_the_drop_is_harmless(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,7 @@ from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.domain.records import Kind, Record
 from storage_element.domain.storage import JournalFull
-from storage_element.services.commit import BATCH_RECORDS
-from storage_element.services.drafts import Draft
+from storage_element.services.commit import BATCH_RECORDS, Draft
 
 EIO = OSError(errno.EIO, "Input/output error")
 
@@ -186,6 +185,19 @@ async def test_what_cannot_be_placed_is_left_to_the_replay(core: Core, monkeypat
         assert len(again.tree()) == 6
 
 
+async def test_after_a_fault_elsewhere_nothing_more_is_written(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another sync has failed while the batch was being looked through."""
+
+    def fails_meanwhile(*_: object) -> bool:
+        core.committer.fail(EIO)
+        return False
+
+    monkeypatch.setattr(LocalFiles, "has", fails_meanwhile)
+    refused = await outcomes(submit(core, [inline()]))
+    assert [type(each) for each in refused] == [StorageFault]
+    assert core.journal.durable_lsn == 0
+
+
 async def test_a_surprise_stops_writes_instead_of_leaving_callers_waiting(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,7 +226,7 @@ async def test_a_surprise_in_showing_what_was_placed_stops_writes(core: Core, mo
     def surprise(_: object) -> None:
         raise RuntimeError("nobody expects it")
 
-    monkeypatch.setattr(core.committer._placer, "_committed", surprise)
+    monkeypatch.setattr(core.committer, "_committed", surprise)
     drafts = submit(core, [inline()])
     await until(lambda: core.committer.fault == "RuntimeError: nobody expects it")
     (outcome,) = await outcomes(drafts)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -290,6 +291,24 @@ def test_a_full_disk_leaves_nothing(small_disk: Path) -> None:
     journal.close()
     assert [path.name for path in small_disk.rglob("*") if path.is_file()] == ["00000000000000000001.wal"]
     assert found(small_disk / layout.JOURNAL) == written
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_nothing_follows_in_the_older_segment_once_the_next_has_its_name(
+    journal: Journal, directory: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    earlier = append(journal)
+
+    def fails(_: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("storage_element.adapters.local.journal.sync_directory", fails)
+        with pytest.raises(OSError, match=re.escape(os.strerror(number))):
+            append(journal, 1, bytes(SEGMENT_BYTES))
+    with pytest.raises(JournalBroken):
+        append(journal)
+    assert found(directory) == earlier
 
 
 @pytest.mark.parametrize("call", ["fdatasync", "pwritev"])

@@ -92,11 +92,19 @@ class Journal:
         fresh = self._fence.path(f"{path.name}.new")
         try:
             with self._fence.guarding():
-                return Segment.make(path, fresh, self._element_id, self.epoch, size_bytes)
+                made = Segment.make(path, fresh, self._element_id, self.epoch, size_bytes)
         except OSError as error:
             if is_out_of_room(error):
                 raise JournalFull from error
+            self._broken = True
             raise
+        try:
+            sync_directory(self._directory)
+        except OSError:  # it has its name: whatever followed in the older segment would overlap with it
+            self._broken = True
+            made.close()
+            raise
+        return made
 
     # --- reading
 

@@ -9,7 +9,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from storage_element.adapters.local.disk import create, sync_directory
+from storage_element.adapters.local.disk import create
 from storage_element.domain.records import BadFrame, Frame, Record, decode, frames_after
 from storage_element.domain.segment_header import HEADER_BYTES, SegmentHeader
 from storage_element.domain.storage import JournalDamaged
@@ -30,9 +30,9 @@ class Segment:
 
     @classmethod
     def make(cls, path: Path, fresh: str, element_id: str, epoch: int, size_bytes: int) -> Self:
-        """A segment with its room allocated and its name durable, so that appending changes no metadata.
+        """A segment with its room allocated, so that appending changes no metadata.
 
-        It is made at `fresh`, and takes its place when it is whole.
+        It is made at `fresh`, and takes its place when it is whole; then its name is to be synced.
         """
         salt = secrets.randbits(32)
         try:
@@ -132,7 +132,6 @@ def _allocated(fresh: str, path: Path, header: bytes, size_bytes: int) -> int:
         _write_all_at(fd, [header], 0)
         os.fsync(fd)
         Path(fresh).rename(path)
-        sync_directory(path.parent)
     except OSError:
         os.close(fd)
         raise
