@@ -21,7 +21,7 @@ from storage_element.domain import layout
 from storage_element.domain.records import Kind, frame_bytes
 from storage_element.domain.segment_header import HEADER_BYTES
 from storage_element.domain.storage import JournalDamaged
-from storage_element.services.drafts import Draft
+from storage_element.services.commit import Draft
 
 type Create = Callable[..., Awaitable[FileAttributes]]
 

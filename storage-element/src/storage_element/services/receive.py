@@ -61,7 +61,14 @@ class Receiver:
                 raise self.told(error) from error
             finally:
                 if not staging.is_in_memory:
-                    await asyncio.shield(staging.discard())
+                    await asyncio.shield(self._discard(staging))
+
+    async def _discard(self, staging: Staging) -> None:
+        """What cannot be removed now is cleared away at the next start, and changes no answer."""
+        try:
+            await staging.discard()
+        except OSError as error:
+            self.told(error)
 
     @contextmanager
     def telling(self) -> Iterator[None]:

@@ -169,7 +169,11 @@ class UploadSessions:
             raise DigestMismatch(f"The content received has the sha-256 {found}.")
         file = Upload(session.file_id, session.attributes, session.uploaded_by)
         stored = await self._writer.store(file, Received(upload, session.offset, found, b""))
-        await self._forget(upload)
+        self._open.drop(upload)
+        try:
+            await self._uploads.remove(upload.name)
+        except OSError as error:  # it is a file all the same; the next start clears away what is left of the upload
+            self._receiver.told(error)
         return stored
 
     async def _sha256(self, upload: OpenUpload) -> Hash:

@@ -103,3 +103,18 @@ def test_who_comes_in_waits_for_who_came_first(directory: Path) -> None:
     fd = disk.take_lock(directory / "gate")
     threading.Timer(0.2, os.close, [fd]).start()
     os.close(disk.wait_for_lock(directory / "gate"))
+
+
+@pytest.mark.parametrize("call", ["fsync", "write", "rename"])
+def test_what_did_not_fit_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space left"):
+        disk.replace_durably(path, b"after")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    assert path.read_bytes() == b"before"

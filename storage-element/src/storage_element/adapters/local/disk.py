@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage_element.domain.storage import ElementInUse
@@ -26,7 +26,8 @@ def replace_durably(path: Path, data: bytes, fresh: str = "") -> None:
     """
     fresh = fresh or str(path.with_name(f".{path.name}.new"))
     write_durably(fresh, data)
-    Path(fresh).rename(path)
+    with _nothing_left(fresh):
+        Path(fresh).rename(path)
     sync_directory(path.parent)
 
 
@@ -34,10 +35,22 @@ def write_durably(path: str, data: bytes) -> None:
     """Return when `data` is at `path` and on stable storage; its name may not be yet."""
     fd = create(path)
     try:
-        write_all(fd, data)
-        os.fsync(fd)
+        with _nothing_left(path):
+            write_all(fd, data)
+            os.fsync(fd)
     finally:
         os.close(fd)
+
+
+@contextmanager
+def _nothing_left(path: str) -> Iterator[None]:
+    """A full disk is not filled by what did not fit."""
+    try:
+        yield
+    except OSError:
+        with suppress(OSError):
+            Path(path).unlink()
+        raise
 
 
 def rename_new(source: Path, target: Path) -> None:

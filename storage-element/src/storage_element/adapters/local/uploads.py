@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -116,7 +117,12 @@ class LocalUploads:
 
     def _make(self, session: UploadSession) -> None:
         os.close(os.open(self._content(session.upload_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
-        self._save(session)
+        try:
+            self._save(session)
+        except OSError:
+            with suppress(OSError):  # then the next start clears it away
+                self._remove(session.upload_id)
+            raise
 
     def _save(self, session: UploadSession) -> None:
         fresh = self._fence.path(f"{session.upload_id}.new")
