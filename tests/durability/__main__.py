@@ -1,13 +1,18 @@
 """`python -m tests.durability`: all parts of the proof side by side, or one; the last line tells what was tried."""
 
 import argparse
+import logging
 import sys
+import traceback
 from importlib import import_module
 
-from artstore_kit.logs import start_logging
-from artstore_kit.settings import LogSettings
+import structlog
+
+from artstore_kit.contracts.errors import ArtStoreError
+from artstore_kit.start import StartRefused
 from tests.durability.everything import everything
 from tests.durability.part import PARTS, Order, Outcome
+from tests.durability.verdict import LOST, Wrong
 
 
 def main() -> int:
@@ -26,15 +31,33 @@ def main() -> int:
         outcome = one(given.part, order)
         sys.stdout.write(outcome.to_json() + "\n")
     else:
-        outcome = one(given.only.split("/")[0], order) if given.only else everything(order, mutants=given.mutants)
+        outcome = _only(order) if given.only else everything(order, mutants=given.mutants)
         sys.stdout.write(outcome.line() + "\n")
     return 0 if outcome.is_good else 1
 
 
+def _only(order: Order) -> Outcome:
+    """What a failure has told, once more."""
+    part = order.only.split("/")[0]
+    if part not in PARTS:
+        raise SystemExit(f"there is no part {part}; there are: {', '.join(PARTS)}")
+    outcome = one(part, order)
+    if not outcome.counts.total():
+        raise SystemExit(f"there is no point {order.only}")
+    return outcome
+
+
 def one(part: str, order: Order) -> Outcome:
     """One part of the proof, in this process."""
-    start_logging("storage-element", LogSettings(level="ERROR"))
-    outcome: Outcome = import_module(f"tests.durability.{part}_part").run(order)
+    logging.disable()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    module = import_module(f"tests.durability.{part}_part")
+    outcome = Outcome()
+    try:
+        outcome = module.run(order)
+    except (ArtStoreError, StartRefused, OSError, AssertionError, ValueError, RuntimeError) as error:
+        traceback.print_exc()
+        outcome.found(order.only or part, [Wrong(LOST, f"{part} came to no end: {error!r}")])
     if outcome.wrong:
         sys.stderr.write(outcome.report(order.seed) + "\n")
     return outcome

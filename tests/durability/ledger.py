@@ -7,6 +7,11 @@ from uuid import UUID
 
 from artstore_kit.contracts.files import FileAttributes
 
+OF_THE_MODE = UUID(int=0)
+"""Not the id of a file: what is promised of it is the element's mode, as a description."""
+UPLOAD = "an upload, in parts"
+"""The description of what is not a file yet: its `revision` is the offset, its digest is of what comes before."""
+
 
 @dataclass(frozen=True)
 class Version:
@@ -55,6 +60,11 @@ class Told:
     def allowed(self) -> list[Version | None]:
         """Any of these may be found."""
         return [self.promised, *self.in_doubt]
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether it is about an upload."""
+        return any(version and version.description == UPLOAD for version in self.allowed)
 
     def take(self, event: Event) -> None:
         """What came next."""

@@ -3,20 +3,33 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from tests.durability.bed import HELD, LARGE, RETAINED, SMALL, Bed
+from artstore_kit.contracts.errors import UploadInProgress
+from artstore_kit.contracts.modes import Mode
+from tests.durability.bed import EXPIRED, HELD, LARGE, RETAINED, SMALL, Bed
+from tests.durability.ledger import OF_THE_MODE, Version
 
 type Act = Callable[[Bed], Awaitable[object]]
 
 
+async def together(*work: Awaitable[object]) -> None:
+    """Return when all of it has its answer; the first that failed is raised then."""
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
 async def furnish(bed: Bed) -> None:
     """What lies on the element before: part of it synced, part of it only in the journal."""
+    bed.ledger.note("done", OF_THE_MODE, Version("", 0, "edit"))
     for name in ("changed", "removed", "re-used"):
         await bed.create(name)
     await bed.create("large", LARGE)
     await bed.create("held", holds=HELD)
+    await bed.create("expired", retention=EXPIRED)
     await bed.create("retained", retention=RETAINED)
     await bed.checkpoint()
     await bed.create("late", b"")
@@ -36,13 +49,13 @@ async def create_large(bed: Bed) -> None:
 
 async def create_many(bed: Bed) -> None:
     """They share one sync of the journal."""
-    await asyncio.gather(*(bed.create(f"one of many {number}", SMALL * number) for number in range(3)))
+    await together(*(bed.create(f"one of many {number}", SMALL * number) for number in range(3)))
 
 
 async def fill_a_segment(bed: Bed) -> None:
     """What does not fit begins the next segment."""
-    for number in range(3):
-        await asyncio.gather(*(bed.create(f"filling {number}.{at}", b"x" * 2000) for at in range(6)))
+    for number in range(2):
+        await together(*(bed.create(f"filling {number}.{at}", b"x" * 2000) for at in range(3)))
 
 
 async def change(bed: Bed) -> None:
@@ -70,6 +83,37 @@ async def replace_and_checkpoint(bed: Bed) -> None:
     await bed.checkpoint()
 
 
+async def begin_upload(bed: Bed) -> None:
+    await bed.begin_upload("in parts", len(LARGE))
+
+
+async def send_in_parts(bed: Bed) -> None:
+    """Parts that end inside a block, one of them committed, one given up."""
+    for name in ("in parts", "given up"):
+        await bed.begin_upload(name, len(LARGE))
+        await bed.append(name, LARGE, 0, 1000)
+        await bed.append(name, LARGE, 1000, len(LARGE))
+    await bed.commit_upload("in parts", LARGE)
+    await bed.abort_upload("given up")
+
+
+async def change_mode(bed: Bed) -> None:
+    await bed.turn(Mode.RW)
+
+
+async def change_mode_while_writing(bed: Bed) -> None:
+    await together(bed.turn(Mode.RW), bed.create("at the turn", LARGE), bed.change("late", "at the turn"))
+
+
+async def quarantine(bed: Bed) -> None:
+    """A content is found damaged, and put aside."""
+    await bed.verify("changed")
+
+
+async def expire(bed: Bed) -> None:
+    await bed.expire("expired")
+
+
 async def remove_small(bed: Bed) -> None:
     await bed.remove("removed")
 
@@ -83,9 +127,32 @@ async def checkpoint(bed: Bed) -> None:
 
 
 async def checkpoint_while_writing(bed: Bed) -> None:
-    await asyncio.gather(
+    await together(
         bed.checkpoint(), bed.create("meanwhile", LARGE), bed.change("late", "meanwhile"), bed.remove("removed")
     )
+
+
+async def fill_segments_and_checkpoint(bed: Bed) -> None:
+    """Several segments are dropped."""
+    await fill_a_segment(bed)
+    await bed.checkpoint()
+
+
+async def checkpoint_at_any_moment(bed: Bed) -> None:
+    """From what has just arrived to what is just being answered."""
+    for turns in range(2, 26, 3):
+        creating = asyncio.create_task(bed.create(f"late by {turns}"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await together(bed.checkpoint(), creating)
+
+
+async def create_and_remove(bed: Bed) -> None:
+    """What was staged for it is gone when the journal is replayed."""
+    await bed.create("short-lived", LARGE)
+    await bed.remove("short-lived")
+    await bed.replace("late large", LARGE[3:], "replaced again")
+    await bed.replace("late large", LARGE[4:], "replaced once more")
 
 
 async def replay(bed: Bed) -> None:
@@ -96,7 +163,7 @@ def errand(seed: str) -> Act:
     """Three callers, each with its own files, do what comes to their minds."""
 
     async def act(bed: Bed) -> None:
-        await asyncio.gather(*(_run_errands(bed, random.Random(f"{seed} {caller}"), caller) for caller in range(3)))
+        await together(*(_run_errands(bed, random.Random(f"{seed} {caller}"), caller) for caller in range(3)))
 
     return act
 
@@ -104,42 +171,57 @@ def errand(seed: str) -> Act:
 async def _run_errands(bed: Bed, chosen: random.Random, caller: int) -> None:
     mine: list[str] = []
     for number in range(chosen.randrange(2, 7)):
-        match chosen.choice(("create", "create", "change", "replace", "remove", "checkpoint")):
-            case "change" if mine:
-                await bed.change(chosen.choice(mine), f"changed in {number}")
-            case "replace" if mine:
-                await bed.replace(chosen.choice(mine), chosen.choice((SMALL, LARGE))[number:], f"replaced in {number}")
-            case "remove" if mine:
-                await bed.remove(mine.pop(chosen.randrange(len(mine))))
-            case "checkpoint":
-                await bed.checkpoint()
-            case _:
-                mine.append(f"{caller}.{number}")
-                await bed.create(mine[-1], chosen.choice((b"", SMALL, SMALL, LARGE)))
+        with suppress(UploadInProgress):  # a checkpoint of another caller removes replaced content at this moment
+            await _run_errand(bed, chosen, mine, f"{caller}.{number}")
+
+
+async def _run_errand(bed: Bed, chosen: random.Random, mine: list[str], name: str) -> None:
+    match chosen.choice(("create", "create", "change", "replace", "remove", "checkpoint")):
+        case "change" if mine:
+            await bed.change(chosen.choice(mine), f"changed in {name}")
+        case "replace" if mine:
+            content = chosen.choice((SMALL, LARGE))
+            await bed.replace(chosen.choice(mine), content + name.encode(), f"replaced in {name}")
+        case "remove" if mine:
+            await bed.remove(mine.pop(chosen.randrange(len(mine))))
+        case "checkpoint":
+            await bed.checkpoint()
+        case _:
+            mine.append(name)
+            await bed.create(name, chosen.choice((b"", SMALL, SMALL, LARGE)))
 
 
 class Before(Enum):
-    """What an operation begins with: a furnished element that was killed, or one that lost all it had not synced."""
+    """What an operation begins with: a furnished element that was killed, one that lost all it had not
+    synced, one with a content that was harmed."""
 
     EMPTY = "empty"
     KILLED = "killed"
     CUT_OFF = "cut off"
+    HARMED = "harmed"
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`before`: what lies there. `opens`: the recovery that comes first is part of it."""
+    """`before`: what lies there. `opens`: the recovery that comes first is part of it. `alone`: one caller."""
 
     name: str
     act: Act
     before: Before = Before.KILLED
     opens: bool = False
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else is at work meanwhile."""
+        several = {create_many, fill_a_segment, fill_segments_and_checkpoint, checkpoint_at_any_moment}
+        return self.act not in {*several, checkpoint_while_writing, change_mode_while_writing, send_in_parts}
+
 
 REPLAY = Operation("replay", replay, opens=True)
 OPERATIONS = [
     Operation("first start", replay, Before.EMPTY, opens=True),
     REPLAY,
+    Operation("quarantine", quarantine, Before.HARMED),
     Operation("replay after a power cut", replay, Before.CUT_OFF, opens=True),
     *(
         Operation(act.__name__.replace("_", " "), act)
@@ -153,9 +235,17 @@ OPERATIONS = [
             replace_small,
             replace_large,
             replace_and_checkpoint,
+            change_mode,
+            change_mode_while_writing,
+            begin_upload,
+            send_in_parts,
+            expire,
             remove_small,
             remove_large,
             checkpoint,
+            fill_segments_and_checkpoint,
+            checkpoint_at_any_moment,
+            create_and_remove,
             checkpoint_while_writing,
         )
     ),

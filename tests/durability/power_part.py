@@ -16,7 +16,9 @@ from tests.durability.shelf import Shelf, place
 from tests.durability.verdict import HALF_VISIBLE, LOST, Wrong, judge, seen_by_the_command
 from tests.durability.world import Tree
 
-NORMAL = Effort(exhaustive_up_to=8, samples=6, tears=2, plain=4)
+NORMAL = Effort(exhaustive_up_to=12, samples=6, tears=2, plain=4)
+ERRAND = Effort(exhaustive_up_to=8, samples=6, tears=2, plain=4)
+"""Rather more of them than more of each."""
 LONG = Effort(exhaustive_up_to=12, samples=30, tears=6, plain=30)
 AGAIN = Effort(exhaustive_up_to=3, samples=2, tears=1, plain=1)
 NORMAL_STATES, LONG_STATES = 22_000, 1_000_000
@@ -44,7 +46,7 @@ class Trail:
     @classmethod
     def parse(cls, text: str) -> "Trail":
         """What `str` gave."""
-        _, operation, *rest = text.split("/")
+        operation, *rest = text.split("/")[1:] or [""]
         return cls(
             operation,
             tuple((int(at), tuple(fate.split(",")) if fate else ()) for at, fate in itertools.batched(rest, 2)),
@@ -53,9 +55,13 @@ class Trail:
 
 def run(order: Order) -> Outcome:
     """All operations one by one, then errands of several callers, until there were enough states."""
-    if order.only:
-        return _only(Trail.parse(order.only), order.seed)
+    trail = Trail.parse(order.only)
+    if trail.cuts:
+        return _only(trail, order.seed)
     sweep = _Sweep(order)
+    if trail.operation:
+        sweep.operation(operation_named(trail.operation))
+        return sweep.outcome
     wanted = (LONG_STATES if order.long else NORMAL_STATES) / order.shares
     for number in itertools.count():
         if number >= len(OPERATIONS) and sweep.outcome.counts["crash_states"] >= wanted:
@@ -100,13 +106,13 @@ def _again(state: CrashState, recording: Recording, seed: int) -> Recording:
 class _Sweep:
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._effort = LONG if order.long else NORMAL
         self.outcome = Outcome()
 
     def operation(self, operation: Operation) -> None:
         recording = _recorded(operation, self._order.seed)
         self.outcome.found(f"power/{operation.name}", [Wrong(HALF_VISIBLE, each) for each in recording.too_early])
-        self._states(Trail(operation.name), recording, self._effort)
+        effort = LONG if self._order.long else NORMAL if operation in OPERATIONS else ERRAND
+        self._states(Trail(operation.name), recording, effort)
 
     def _states(self, trail: Trail, recording: Recording, effort: Effort) -> None:
         seed = self._order.seed

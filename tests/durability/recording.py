@@ -19,6 +19,7 @@ from tests.durability.power import Platter
 from tests.durability.seeded_loop import run_seeded
 from tests.durability.shelf import laid_out, place, read_tree
 from tests.durability.tape import Tape
+from tests.durability.verdict import HARMED, half_visible
 from tests.durability.watch import watching
 from tests.durability.world import Tree, World
 
@@ -63,6 +64,9 @@ def base(before: Before, seed: int) -> Base:
     furnished = _furnished(seed)
     if before is Before.KILLED:
         return furnished
+    if before is Before.HARMED:
+        harmed = layout.content_path(furnished.files["changed"], 1)
+        return Base(dict(furnished.tree) | {harmed: HARMED}, furnished.events, furnished.files)
     recording = record(Operation("furnish", furnish), Base({}, (), {}), seed)
     platter = Platter(recording.before)
     for call in recording.calls:
@@ -112,11 +116,13 @@ class _Listener:
         self.bed: Bed | None = None
         self.tape: Tape | None = None
         self.too_early: list[str] = []
+        self._seen: Tree = {}
 
     def note(self) -> Note:
         """What is known now."""
         if self.bed is None or self.tape is None:
             return Note(len(self._ledger.events))
+        self._look()
         committed = self.bed.core.committed
         fresh = {record.file_id: record for record in committed[self._heard :]}
         self._heard = len(committed)
@@ -126,6 +132,14 @@ class _Listener:
             if _is_there(self.tape, record.file_id) == (record.kind is Kind.REMOVE)
         ]
         return Note(len(self._ledger.events), committed[-1].lsn if committed else 0)
+
+    def _look(self) -> None:
+        """What a reader finds at this moment is whole."""
+        assert self.tape is not None
+        seen = self.tape.world.tree()
+        if seen != self._seen:
+            self._seen = seen
+            self.too_early += [f"a reader finds {each.detail}" for each in half_visible(seen)]
 
 
 def _is_there(tape: Tape, file_id: UUID) -> bool:

@@ -10,16 +10,20 @@ from typing import Any
 LONGEST_WAIT = 6
 """Most turns of the loop between the moment when work is given away and the moment when it is done."""
 
+FORGOTTEN = 60
+"""So many times longer waits a thread that stalls."""
+
 type _Work = tuple[asyncio.Future[Any], Callable[..., Any], tuple[Any, ...]]
 
 
 class SeededLoop(asyncio.SelectorEventLoop):
     """Work for an executor with one thread is done in order; other work in any order."""
 
-    def __init__(self, seed: int, longest_wait: int) -> None:
+    def __init__(self, seed: int, longest_wait: int, stalls: float = 0) -> None:
         super().__init__()
         self._chosen = random.Random(seed)
         self._longest_wait = longest_wait
+        self._stalls = stalls
         self._lanes: dict[Executor, deque[_Work]] = {}
 
     def run_in_executor(  # type: ignore[override]
@@ -35,7 +39,8 @@ class SeededLoop(asyncio.SelectorEventLoop):
         return future
 
     def _start(self, executor: Executor | None, lane: "deque[_Work]") -> None:
-        self._wait(executor, lane, self._chosen.randint(0, self._longest_wait))
+        turns = self._chosen.randint(0, self._longest_wait)
+        self._wait(executor, lane, turns * FORGOTTEN if self._chosen.random() < self._stalls else turns)
 
     def _wait(self, executor: Executor | None, lane: "deque[_Work]", turns: int) -> None:
         if turns:
@@ -60,7 +65,9 @@ class SeededLoop(asyncio.SelectorEventLoop):
             self._lanes.pop(executor, None)
 
 
-def run_seeded[T](seed: int, work: Callable[[], Coroutine[Any, Any, T]], longest_wait: int = LONGEST_WAIT) -> T:
-    """The result of the coroutine that `work` makes."""
-    with asyncio.Runner(loop_factory=lambda: SeededLoop(seed, longest_wait)) as runner:
+def run_seeded[T](
+    seed: int, work: Callable[[], Coroutine[Any, Any, T]], longest_wait: int = LONGEST_WAIT, stalls: float = 0
+) -> T:
+    """The result of the coroutine that `work` makes. `stalls` is the share of the work that waits for very long."""
+    with asyncio.Runner(loop_factory=lambda: SeededLoop(seed, longest_wait, stalls)) as runner:
         return runner.run(work())

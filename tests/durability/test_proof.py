@@ -5,7 +5,14 @@ import pytest
 from tests.durability.everything import one_process
 from tests.durability.part import Order
 
-AT_LEAST = {"power": ("crash_states", 20_000), "kill": ("kill_points", 500)}
+AT_LEAST = {
+    "power": ("crash_states", 20_000),
+    "kill": ("kill_points", 900),
+    "error": ("errors", 2_500),
+    "damage": ("damage", 70),
+    "history": ("histories", 400),
+    "rules": ("histories", 25),
+}
 
 
 @pytest.mark.parametrize("part", AT_LEAST)

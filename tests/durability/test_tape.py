@@ -25,7 +25,7 @@ PACKAGE = Path(storage_element.__file__).parent
 SOURCES = [path for path in PACKAGE.rglob("*.py") if not {"migrations", "command"} & set(path.parts)]
 INSIDE = [path for path in SOURCES if path.name not in OUTSIDE]
 READING = {
-    *("fstat", "fstatvfs", "preadv", "posix_fadvise", "walk", "scandir", "strerror", "setpriority", "access"),
+    *("fstat", "fstatvfs", "preadv", "posix_fadvise", "walk", "scandir", "strerror", "setpriority", "access", "read"),
     *("makedirs", "environ"),
 }
 """What `os` is asked for besides: it changes nothing, or calls what the tape sees."""

@@ -177,7 +177,8 @@ class World:
         elif how == SIZE_ONLY:
             pieces = {}
         elif how == NOISE:
-            pieces = {0: random.Random(end).randbytes(len(change.data))}
+            old = min(max(len(content) - change.offset, 0), len(change.data))
+            pieces = {old: random.Random(end).randbytes(len(change.data) - old)}
         else:
             pieces = change.torn(how)
             end = change.offset + max((at + len(piece) for at, piece in pieces.items()), default=0)
