@@ -2,52 +2,19 @@
 
 import hashlib
 import os
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from running_element import MIB
 from scribe import Scribe, everything, shown
 from sides import Side
+from upload_in_parts import begun, sent
 
-from artstore_kit.contracts.files import UploadAttributes
 from artstore_kit.testing.documents import document
 from storage_element.domain.records import Kind
-from storage_element.domain.storage import Fenced, Storage
+from storage_element.domain.storage import Fenced
 from storage_element.domain.uploads import UploadSession
 
 CONTENT = os.urandom(11 * MIB + 3)
-
-
-def begun() -> UploadSession:
-    return UploadSession(
-        upload_id=uuid4(),
-        file_id=document().file_id,
-        attributes=UploadAttributes(name="large.bin"),
-        uploaded_by="tester",
-        expires_at=datetime.now(UTC) + timedelta(hours=1),
-    )
-
-
-async def sent(storage: Storage, session: UploadSession, data: bytes, *, saved: bool = True) -> UploadSession:
-    """One part, its first piece written, the rest filled in."""
-    of_part = hashlib.sha256()
-    part = await storage.uploads.part(session, [of_part])
-    await part.write(data[:1000])
-    rest = memoryview(data)[1000:]
-    while rest:
-        room = part.room()
-        length = min(len(rest), len(room))
-        room[:length] = rest[:length]
-        rest = rest[length:]
-        await part.filled(length)
-    await part.finish()
-    await part.settle()
-    assert (part.size, of_part.digest()) == (len(data), hashlib.sha256(data).digest())
-    if saved:
-        session = session.model_copy(update={"offset": session.offset + part.size})
-        await storage.uploads.save(session)
-    return session
 
 
 async def committed(scribe: Scribe, session: UploadSession, content: bytes) -> None:

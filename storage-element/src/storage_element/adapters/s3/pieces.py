@@ -1,6 +1,6 @@
 """Content that is kept in pieces until it is committed: objects of their own, which the store copies into one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -10,6 +10,9 @@ from storage_element.adapters.s3.side_by_side import answers
 
 LEAST_BYTES = 5 * 2**20
 """Of every piece but the last (the protocol's limit for a part)."""
+
+type Confirm = Callable[[], Awaitable[None]]
+"""Raises `Fenced` when another node has taken over."""
 
 
 class Piece(BaseModel):
@@ -25,12 +28,20 @@ def size_of(pieces: Sequence[Piece]) -> int:
     return sum(piece.size for piece in pieces)
 
 
-async def assemble(bucket: Bucket, pieces: Sequence[Piece], key: str, metadata: Mapping[str, str]) -> None:
-    """Make one object of the pieces, which stay; `Absent` when one is gone, `Taken` when it is another."""
+async def assemble(
+    bucket: Bucket, pieces: Sequence[Piece], key: str, metadata: Mapping[str, str], confirm: Confirm
+) -> None:
+    """Make one object of the pieces, which stay; `Absent` when one is gone, `Taken` when it is another; `Fenced`.
+
+    The master is confirmed between beginning and completing: who takes over later lets go of every upload that was
+    begun before, and this one cannot be completed any more.
+    """
     multipart = Multipart(bucket)
     upload = await multipart.begin(key, metadata)
     try:
-        await multipart.complete(upload, await _parts(bucket, multipart, upload, pieces))
+        parts = await _parts(bucket, multipart, upload, pieces)
+        await confirm()
+        await multipart.complete(upload, parts)
     except BaseException:
         await multipart.abort(upload)
         raise

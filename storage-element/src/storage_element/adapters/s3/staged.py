@@ -70,9 +70,8 @@ class StagedContents:
         elif kept := await self._sessions.find(name):
             there = await self._bucket.head(key)
             if there is None or there.metadata.get(UPLOAD) != str(name):
-                epoch = self._superblocks.current.epoch
-                await self._superblocks.confirm()
-                await assemble(self._bucket, kept.pieces, key, {EPOCH: str(epoch), UPLOAD: str(name)})
+                about = {EPOCH: str(self._superblocks.current.epoch), UPLOAD: str(name)}
+                await assemble(self._bucket, kept.pieces, key, about, self._superblocks.confirm)
 
     async def sweep(self) -> None:
         """Remove the notes of what is in place."""
