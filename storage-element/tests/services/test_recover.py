@@ -2,14 +2,20 @@
 
 import itertools
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from element_core import Core, inline, open_core, tree
+from running_element import ELEMENT_ID
+from scribe import Scribe, everything, shown
+from sides import LocalSide
 
 from artstore_kit.contracts.files import FileAttributes
+from artstore_kit.contracts.modes import Mode
 from artstore_kit.start import StartRefused
 from artstore_kit.testing.documents import document
 from storage_element.adapters.local import disk
@@ -17,11 +23,13 @@ from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.superblocks import Superblocks
-from storage_element.domain import layout
-from storage_element.domain.records import Kind, frame_bytes
+from storage_element.domain import layout, storage
+from storage_element.domain.records import Kind, Record, frame_bytes
 from storage_element.domain.segment_header import HEADER_BYTES
 from storage_element.domain.storage import JournalDamaged
-from storage_element.services.commit import Draft
+from storage_element.domain.superblock import Superblock
+from storage_element.services.drafts import Draft
+from storage_element.services.recover import recover
 
 type Create = Callable[..., Awaitable[FileAttributes]]
 
@@ -180,10 +188,55 @@ async def test_damage_stops_before_anything_is_replayed(root: Path) -> None:
     damaged = bytearray(segment.read_bytes())
     damaged[HEADER_BYTES + size + 40] ^= 1
     segment.write_bytes(damaged)
-    with pytest.raises(JournalDamaged, match="LSN 3"):
-        async with open_core(root):
-            pass
-    assert (tree(root), segment.read_bytes()) == (before, bytes(damaged))
+    for _ in range(3):
+        with pytest.raises(JournalDamaged, match="LSN 3"):
+            async with open_core(root):
+                pass
+        assert (tree(root), segment.read_bytes()) == (before, bytes(damaged))
+        assert epoch_at(root) == 2, "of the first try"
+    damaged[HEADER_BYTES + size + 40] ^= 1
+    segment.write_bytes(damaged)
+    async with open_core(root) as mended:
+        assert mended.tree() == before
+        assert epoch_at(root) == 3
+
+
+def epoch_at(root: Path) -> int:
+    return Superblock.model_validate_json((root / layout.SUPERBLOCK).read_bytes()).epoch
+
+
+class BeingDropped:
+    """A journal of which another master, who recovers at this moment, drops what is being read."""
+
+    def __init__(self, journal: storage.Journal, root: Path) -> None:
+        self._journal = journal
+        self._root = root
+        self._reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    async def read(self) -> AsyncIterator[Sequence[Record]]:
+        self._reads += 1
+        if self._reads == 1:
+            path = self._root / layout.SUPERBLOCK
+            block = Superblock.model_validate_json(path.read_bytes())
+            path.write_bytes(block.model_copy(update={"checkpoint_epoch": block.epoch, "checkpoint_lsn": 1}).to_json())
+            raise JournalDamaged("begins at LSN 2, not 1")
+        async for batch in self._journal.read():
+            yield batch
+
+
+async def test_what_another_master_drops_meanwhile_is_no_damage(root: Path) -> None:
+    side = LocalSide(root)
+    async with side.opened() as first:
+        file = await (await Scribe.master(first)).create()
+        await first.superblocks.take_over()
+    async with side.opened() as second:
+        await second.superblocks.open(ELEMENT_ID, Mode.EDIT)
+        await recover(replace(second, journal=BeingDropped(second.journal, root)))
+        assert second.superblocks.current.epoch == 3
+        assert await everything(second) == shown([(file, b"content")])
 
 
 async def test_a_journal_that_begins_too_late_stops(root: Path) -> None:

@@ -59,6 +59,9 @@ class MemorySuperblocks:
         if self.current.element_id != element_id:
             raise WrongElement(f"this is {self.current.element_id}")
 
+    async def refresh(self) -> None:
+        """Everybody looks at the same."""
+
     async def take_over(self) -> int:
         self._epoch = self.current.epoch + 1
         self._store.block = self.current.model_copy(update={"epoch": self._epoch})

@@ -265,6 +265,9 @@ class Superblocks(Protocol):
     async def open(self, element_id: str, mode: Mode) -> None:
         """Read the superblock, or make the element where there is nothing yet; `WrongElement`."""
 
+    async def refresh(self) -> None:
+        """Read it again, as one who is not the master."""
+
     async def take_over(self) -> int:
         """Raise the epoch: whoever wrote before is fenced off. The new epoch; `Fenced` when another was quicker."""
 

@@ -40,12 +40,30 @@ async def recover(storage: Storage) -> list[Entry]:
     before anything is redone: half a replay would put old attributes over newer ones. `Fenced` when another node takes
     over meanwhile; then what is read here is what that one writes, and looks like damage.
     """
+    await _must_not_be_damaged_as_before(storage)
     epoch = await storage.superblocks.take_over()
     try:
         return await _redo(storage, epoch)
     except (OSError, JournalDamaged):
         await storage.superblocks.confirm()
         raise
+
+
+async def _must_not_be_damaged_as_before(storage: Storage) -> None:
+    """Raise `JournalDamaged` when whoever took over last did not come through, and it is still damaged.
+
+    No epoch is spent on that: a process that is started again and again would spend one each time. What a living
+    master drops meanwhile looks like damage, too; then the superblock has changed.
+    """
+    before = storage.superblocks.current
+    if before.epoch == before.checkpoint_epoch:
+        return
+    try:
+        await _survey(storage.journal, before)
+    except JournalDamaged:
+        await storage.superblocks.refresh()
+        if storage.superblocks.current == before:
+            raise
 
 
 async def _redo(storage: Storage, epoch: int) -> list[Entry]:

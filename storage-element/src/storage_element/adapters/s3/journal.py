@@ -27,6 +27,7 @@ class S3Journal:
         self._superblocks = superblocks
         self._element_id = element_id
         self._keys: list[str] | None = None
+        self._listed_in = 0
         self.next_lsn = 1
         self.durable_lsn = 0
         self.epoch = 0
@@ -37,7 +38,7 @@ class S3Journal:
     async def start(self, next_lsn: int, epoch: int) -> None:
         """Begin to write at `next_lsn`."""
         self.next_lsn, self.durable_lsn, self.epoch = next_lsn, next_lsn - 1, epoch
-        self._keys = []
+        self._keys, self._listed_in = [], self._superblocks.epoch
 
     async def append(self, records: Sequence[Record]) -> None:
         """Return when `records`, which begin at `next_lsn`, are kept, and were so before anybody took over.
@@ -86,9 +87,10 @@ class S3Journal:
     async def segments(self) -> Sequence[str]:
         """The objects that were there when they were first asked for, and those written since, oldest first.
 
-        What lies behind the last record that counts is not among them: it may be of a newer master.
+        They are asked for again once this is the master: another one may have written more until then. What lies behind
+        the last record that counts is not among them: it may be of a newer master.
         """
-        if self._keys is None:
+        if self._keys is None or self._listed_in != self._superblocks.epoch:
             await self._list()
         return list(self._written())
 
@@ -114,6 +116,7 @@ class S3Journal:
             yield segment.records
 
     async def _list(self) -> None:
+        self._listed_in = self._superblocks.epoch
         listed = [each.key async for page in self._bucket.list(f"{layout.JOURNAL}/") for each in page]
         self._keys = [key for key in listed if first_lsn_of(key) is not None]
 
