@@ -254,7 +254,11 @@ async def open_follower(
             checkpoint=master,
             indexer=master,
             care=master,
-            checks=[Check("master", lambda: _master(election)), Check("postgres", index.check, Health.DEGRADED)],
+            checks=[
+                Check("master", lambda: _master(election)),
+                Check("storage", lambda: _may_lead(election)),
+                Check("postgres", index.check, Health.DEGRADED),
+            ],
         )
 
 
@@ -403,8 +407,14 @@ async def local_storage(
 
 
 async def _master(election: Election) -> CheckResult:
-    if not election.has_master():
+    if election.master is None:
         return CheckResult(health=Health.DEGRADED, detail="no_master: reads only, until a node has taken over")
+    return CheckResult()
+
+
+async def _may_lead(election: Election) -> CheckResult:
+    if not election.may_lead:
+        return CheckResult(health=Health.DEGRADED, detail="storage_fault: does not become master before a restart")
     return CheckResult()
 
 

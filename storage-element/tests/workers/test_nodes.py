@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +23,8 @@ from artstore_kit.settings import PostgresSettings, RedisSettings
 from storage_element.domain import layout
 
 JSON = {"Content-Type": "application/json"}
+FAILS_AFTER_BYTES = 2**19
+"""More than what the nodes log in a test, less than a segment."""
 
 
 @pytest.fixture
@@ -109,6 +112,33 @@ async def test_a_master_that_was_stopped_past_its_lease_is_refused_and_follows(
         callers.paused.discard(first)
         await callers.go_on()
     check(callers)
+
+
+async def test_a_master_whose_disk_fails_hands_the_element_over(
+    nodes: Nodes, bearer: dict[str, str], root: Path
+) -> None:
+    """No file of this process may grow beyond a size any more: its journal fails, and the small marks do not."""
+    async with Callers(nodes, bearer).calling() as callers, client(bearer) as http:
+        await callers.go_on()
+        first = await nodes.master()
+        resource.prlimit(nodes.processes[first].popen.pid, resource.RLIMIT_FSIZE, (FAILS_AFTER_BYTES,) * 2)
+        answers: list[tuple[UUID, httpx.Response]] = []
+        while not answers or answers[-1][1].status_code == 201:
+            answers.append((file_id := new_file_id(), await put_once(http, path_at(nodes, first, file_id))))
+        assert code(answers[-1][1]) == (503, "storage_fault")
+        second = await nodes.master(other_than=first)
+        assert await callers.go_on() < WRITES_GO_ON_WITHIN_S
+        await sends_on(nodes, http, first)
+        ready = (await http.get(f"{nodes.processes[first].url}/health/ready")).json()
+        assert ready["checks"]["storage"]["health"] == "degraded"
+        for file_id, answer in answers:
+            found = await http.get(path_at(nodes, second, file_id))
+            assert found.status_code == 200 if answer.status_code == 201 else found.status_code in {200, 404}
+    check(callers)
+
+
+async def put_once(http: httpx.AsyncClient, url: str) -> httpx.Response:
+    return await http.put(url, content=bytes(60_000), headers=PUT)
 
 
 def path_at(nodes: Nodes, name: str, file_id: UUID) -> str:

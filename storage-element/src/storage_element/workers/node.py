@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from artstore_kit.contracts.errors import ArtStoreError
@@ -12,7 +12,7 @@ from artstore_kit.workers import Background
 from storage_element import metrics
 from storage_element.config import Settings
 from storage_element.domain.mastership import Marks
-from storage_element.domain.storage import Fenced
+from storage_element.domain.storage import Fenced, JournalDamaged
 from storage_element.factory import (
     Services,
     Surroundings,
@@ -24,6 +24,8 @@ from storage_element.factory import (
 )
 from storage_element.services.election import Election
 from storage_element.workers.master import working
+
+LONGEST_PAUSE_S = 60.0
 
 
 @asynccontextmanager
@@ -51,17 +53,16 @@ class _Node:
     _follower: Services
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _pause_s: float = 0
 
     def __post_init__(self) -> None:
         self.services = replace(self._follower)
 
     async def run(self) -> None:
-        """Follow and lead in turn."""
+        """Follow and lead in turn, whatever comes of it: a node that did neither would serve what is old for ever."""
         try:
             while not self._stop.is_set():
-                await self._election.follow(self._marks, self._stop)
-                if not self._stop.is_set() and await self._election.still_due(self._marks):
-                    await self._try_to_lead()
+                await self._turn()
         finally:
             self._ended.set()
 
@@ -70,15 +71,25 @@ class _Node:
         self._stop.set()
         await self._ended.wait()
 
-    async def _try_to_lead(self) -> None:
+    async def _turn(self) -> None:
         try:
-            await self._lead()
+            await self._election.follow(self._marks, self._stop)
+            if not self._stop.is_set() and await self._election.still_due(self._marks):
+                await self._lead()
         except (Fenced, StartRefused, OSError, ArtStoreError) as error:
             event_logger().warning("did not stay master", detail=str(error))
-            await asyncio.sleep(self._settings.node.lease_s)
-        finally:
-            self.services.become(self._follower)
-            metrics.IS_MASTER.set(0)
+            await self._pause(is_of_use=not isinstance(error, JournalDamaged))
+        except Exception:  # noqa: BLE001 (a node outlives whatever its turn raises)
+            event_logger().exception("did not stay master")
+            await self._pause(is_of_use=True)
+
+    async def _pause(self, *, is_of_use: bool) -> None:
+        """Before it tries again; longer each time when that alone mends nothing."""
+        longer_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
+        self._pause_s = self._settings.node.lease_s if is_of_use else max(self._settings.node.lease_s, longer_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pause_s):
+                await self._stop.wait()
 
     async def _lead(self) -> None:
         """From taking over to letting go, however that comes about; what was opened last is closed first."""
@@ -95,5 +106,8 @@ class _Node:
             metrics.EPOCH.set(marks.epoch)
             metrics.IS_MASTER.set(1)
             self.services.become(services)
-            await self._election.lead(marks, services.committer, self._stop)
-            self.services.become(self._follower)
+            try:
+                await self._election.lead(marks, services.committer, self._stop)
+            finally:
+                self.services.become(self._follower)
+                metrics.IS_MASTER.set(0)
