@@ -24,7 +24,7 @@ from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.domain import layout
 from storage_element.domain.records import Kind
-from storage_element.services.commit import Draft
+from storage_element.services.drafts import Draft
 
 
 def listed(root: Path, code: int = 0) -> list[FileAttributes]:

@@ -17,7 +17,8 @@ from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.domain.records import Kind, Record
 from storage_element.domain.storage import JournalFull
-from storage_element.services.commit import BATCH_RECORDS, Draft
+from storage_element.services.commit import BATCH_RECORDS
+from storage_element.services.drafts import Draft
 
 EIO = OSError(errno.EIO, "Input/output error")
 
@@ -226,7 +227,7 @@ async def test_a_surprise_in_showing_what_was_placed_stops_writes(core: Core, mo
     def surprise(_: object) -> None:
         raise RuntimeError("nobody expects it")
 
-    monkeypatch.setattr(core.committer, "_committed", surprise)
+    monkeypatch.setattr(core.committer._placer, "_committed", surprise)
     drafts = submit(core, [inline()])
     await until(lambda: core.committer.fault == "RuntimeError: nobody expects it")
     (outcome,) = await outcomes(drafts)

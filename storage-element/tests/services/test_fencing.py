@@ -18,7 +18,7 @@ from artstore_kit.testing.documents import document
 from storage_element.domain import layout
 from storage_element.domain.records import Kind
 from storage_element.domain.storage import Fenced
-from storage_element.services.commit import Draft
+from storage_element.services.drafts import Draft
 
 SEGMENT_BYTES = 2**16
 

@@ -28,7 +28,7 @@ from storage_element.domain.records import Kind, Record, frame_bytes
 from storage_element.domain.segment_header import HEADER_BYTES
 from storage_element.domain.storage import JournalDamaged
 from storage_element.domain.superblock import Superblock
-from storage_element.services.commit import Draft
+from storage_element.services.drafts import Draft
 from storage_element.services.recover import recover
 
 type Create = Callable[..., Awaitable[FileAttributes]]

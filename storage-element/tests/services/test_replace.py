@@ -18,7 +18,7 @@ from artstore_kit.contracts.ids import new_file_id
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.domain import layout
 from storage_element.domain.records import Kind
-from storage_element.services.commit import Draft
+from storage_element.services.drafts import Draft
 from storage_element.services.write import Replacement
 
 TOO_LARGE = (422, "attributes_too_large")

@@ -30,7 +30,8 @@ from storage_element.domain import layout
 from storage_element.domain.records import NO_STAGING, Kind, Record
 from storage_element.domain.storage import Storage
 from storage_element.services.checkpoint import Checkpoint
-from storage_element.services.commit import Committer, Draft
+from storage_element.services.commit import Committer
+from storage_element.services.drafts import Draft
 from storage_element.services.recover import recover
 from storage_element.services.reservations import Reservations
 from storage_element.services.superseded import Superseded

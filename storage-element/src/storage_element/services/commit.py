@@ -6,8 +6,6 @@ batch; there is no timer.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from uuid import UUID
 
 from artstore_kit.contracts.errors import (
     ArtStoreError,
@@ -17,43 +15,17 @@ from artstore_kit.contracts.errors import (
     StorageFull,
     StorageUnavailable,
 )
-from artstore_kit.contracts.files import ElementStamp, FileAttributes
+from artstore_kit.contracts.files import ElementStamp
 from artstore_kit.logs import event_logger
 from storage_element import metrics
 from storage_element.domain.faults import is_out_of_room
-from storage_element.domain.records import NO_STAGING, Kind, Record
+from storage_element.domain.records import Record
 from storage_element.domain.storage import Closed, Fenced, Files, Journal, JournalBroken, JournalFull
+from storage_element.services.drafts import Draft, Drafts, stopping
+from storage_element.services.place import Batch, Placer
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 8 * 2**20
-BATCHES_BEING_PLACED = 2
-PLACE_AGAIN_AFTER_S = 1.0
-
-
-class Outcome(asyncio.Future[FileAttributes]):
-    """What becomes of a draft. Whoever waits for it is cancelled only when it is known: until then the journal may hold
-    the draft."""
-
-    def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - the signature is asyncio's
-        """Never."""
-        return False
-
-
-@dataclass(eq=False)
-class Draft:
-    """An operation that waits for its commit; the commit gives it its LSN."""
-
-    kind: Kind
-    attributes: FileAttributes
-    content: bytes = b""
-    staging: UUID = NO_STAGING
-    done: Outcome = field(default_factory=Outcome)
-
-
-@dataclass(frozen=True)
-class _Batch:
-    drafts: list[Draft]
-    records: list[Record]
 
 
 class Committer:
@@ -65,18 +37,14 @@ class Committer:
         self._journal = journal
         self._files = files
         self._element_id = element_id
-        self._committed = committed
+        self._drafts = Drafts()
         self._waiting: list[Draft] = []
         self._arrived = asyncio.Event()
-        self._to_place: asyncio.Queue[_Batch] = asyncio.Queue(BATCHES_BEING_PLACED)
-        self._placed = asyncio.Condition()
-        self.placed_lsn = journal.durable_lsn
+        self._turn = asyncio.Lock()
+        self._placer = Placer(files, self._drafts, journal.durable_lsn, committed, self.fail)
         self.fault = ""
         self.is_fenced = False
-        self.away: StorageUnavailable | None = None
         self.failed = asyncio.Event()
-        self._batches = 0
-        self._turn = asyncio.Lock()
 
     def submit(self, draft: Draft) -> None:
         """Take `draft`; its `done` has its final attributes when it is on stable storage and in place.
@@ -85,28 +53,45 @@ class Committer:
         done; try again), `StorageFault` or `NoMaster` (a replay decides: by the next start, or by who has taken over).
         """
         self.must_take_writes()
+        self._drafts.add(draft)
         self._waiting.append(draft)
         self._arrived.set()
 
     def must_take_writes(self) -> None:
         """Raise `StorageFault` after a fault, `NoMaster` when another node has taken over.
 
-        `StorageUnavailable` while what is committed cannot be put in place.
+        `StorageUnavailable` while what is committed cannot be put in place, and when the element is being stopped.
         """
-        if self.fault:
-            raise self.refusal()
-        if self.away:
-            raise self.away
+        self._must_commit()
+        if self._drafts.are_closed:
+            raise stopping()
 
     @property
     def takes_none(self) -> bool:
-        """Whether `must_take_writes` raises."""
+        """Whether nothing can be committed now."""
         return bool(self.fault or self.away)
 
-    async def all_answered(self) -> None:
-        """After a failure: return when nobody waits for an outcome any more."""
-        async with self._placed:
-            await self._placed.wait_for(lambda: self._batches == 0)
+    @property
+    def away(self) -> StorageUnavailable | None:
+        """Why what is committed cannot be put in place now."""
+        return self._placer.away
+
+    @property
+    def placed_lsn(self) -> int:
+        """All records up to this one are in place."""
+        return self._placer.lsn
+
+    @property
+    def written_bytes(self) -> int:
+        """Bytes of journal since it was last rotated."""
+        return self._journal.written_bytes
+
+    async def close(self) -> None:
+        """Take no more, and return when everybody who waits was told; while the workers still run, of what they did.
+
+        After that they may end: nobody waits for what they are at.
+        """
+        await self._drafts.close()
 
     async def run(self) -> None:
         """Commit batch after batch."""
@@ -114,29 +99,24 @@ class Committer:
             await self._arrived.wait()
             drafts = self._take()
             if drafts:
-                self._batches += 1
                 await self._commit_batch(drafts)
 
     async def run_placing(self) -> None:
         """Put committed batches in place, in LSN order, and answer their senders."""
-        while True:
-            batch = await self._to_place.get()
-            await self._place_batch(batch)
+        await self._placer.run()
 
     async def rotate(self) -> Closed:
         """Close the journal's segments. All that is in them is in place on return."""
-        self.must_take_writes()
+        self._must_commit()
         try:
             async with self._turn:
                 closed = await self._journal.rotate()
         except JournalFull:
             raise StorageFull("The element has no room for its journal.") from None
         except (OSError, JournalBroken, Fenced) as error:
-            self.fail(error)
-            raise self.refusal() from error
-        async with self._placed:
-            await self._placed.wait_for(lambda: self.placed_lsn >= closed.last_lsn or self.takes_none)
-        self.must_take_writes()
+            raise self.fail(error) from error
+        await self._placer.has_come_to(closed.last_lsn, lambda: self.takes_none)
+        self._must_commit()
         return closed
 
     async def drop(self, closed: Closed) -> None:
@@ -147,13 +127,12 @@ class Committer:
         except OSError as error:
             if is_out_of_room(error):
                 raise StorageFull("The element has no room to drop its journal; it is kept.") from error
-            self.fail(error)
-            raise self.refusal() from error
+            raise self.fail(error) from error
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> ArtStoreError:
         """Take no more writes until a restart: after a failed sync nobody knows what is on the disk.
 
-        After `Fenced` it is known: what the master of the newer epoch says.
+        After `Fenced` it is known: what the master of the newer epoch says. What senders are told of it.
         """
         if isinstance(error, Fenced):
             if not self.is_fenced:
@@ -165,17 +144,19 @@ class Committer:
             event_logger().error("storage fault", exc_info=error)
         self.fault = self.fault or f"{type(error).__name__}: {error}"
         self.failed.set()
-        drafts, self._waiting = self._waiting, []
-        _refuse(drafts, self.refusal())
+        waiting, self._waiting = self._waiting, []
+        self._drafts.refuse(waiting, self.refusal())
+        return self.refusal()
 
     def refusal(self) -> ArtStoreError:
         """What those are told whose writes are not taken any more."""
         return NoMaster(headers={"Retry-After": "1"}) if self.is_fenced else StorageFault()
 
-    @property
-    def written_bytes(self) -> int:
-        """Bytes of journal since it was last rotated."""
-        return self._journal.written_bytes
+    def _must_commit(self) -> None:
+        if self.fault:
+            raise self.refusal()
+        if self.away:
+            raise self.away
 
     def _take(self) -> list[Draft]:
         size = count = 0
@@ -191,55 +172,13 @@ class Committer:
         try:
             batch = await self._write(await self._accepted(drafts))
         except JournalFull:
-            _refuse(drafts, StorageFull("The element has no room for its journal."))
-            await self._end_batch()
+            self._drafts.refuse(drafts, StorageFull("The element has no room for its journal."))
         except StorageUnavailable as error:  # the next append settles what was written
-            _refuse(drafts, error)
-            await self._end_batch()
+            self._drafts.refuse(drafts, error)
         except Exception as error:  # noqa: BLE001 (whatever it was, nobody knows what is on the disk now)
-            self.fail(error)
-            _refuse(drafts, self.refusal())
-            await self._end_batch()
+            self._drafts.refuse(drafts, self.fail(error))
         else:
-            await self._to_place.put(batch)
-
-    async def _place_batch(self, batch: _Batch) -> None:
-        try:
-            self._follows(batch.records)
-            await self._place(batch)
-            self._show(batch)
-        except Exception as error:  # noqa: BLE001 (whatever it was, the files are not what the journal says now)
-            self.fail(error)
-            _refuse(batch.drafts, self.refusal())
-        await self._end_batch()
-
-    async def _end_batch(self) -> None:
-        async with self._placed:
-            self._batches -= 1
-            self._placed.notify_all()
-
-    async def _place(self, batch: _Batch) -> None:
-        """Until it has worked: committed it is. While the store is away, senders are told so and no others let in."""
-        while True:
-            try:
-                await self._files.place(batch.records)
-            except StorageUnavailable as error:
-                self.away = error
-                _refuse(batch.drafts, error)
-                async with self._placed:
-                    self._placed.notify_all()
-                await asyncio.sleep(PLACE_AGAIN_AFTER_S)
-            else:
-                self.away = None
-                return
-
-    def _show(self, batch: _Batch) -> None:
-        if batch.records:
-            self.placed_lsn = batch.records[-1].lsn
-            self._committed(batch.records)
-        for draft in batch.drafts:
-            if not draft.done.done():
-                draft.done.set_result(draft.attributes)
+            await self._placer.add(batch)
 
     async def _accepted(self, drafts: list[Draft]) -> list[Draft]:
         """Those that may be written: a file is created once."""
@@ -248,22 +187,22 @@ class Committer:
         if not taken:
             return drafts
         refused = [draft for draft in drafts if draft.kind.creates and draft.attributes.file_id in taken]
-        _refuse(refused, FileExists())
+        self._drafts.refuse(refused, FileExists())
         return [draft for draft in drafts if draft not in refused]
 
-    async def _write(self, drafts: list[Draft]) -> _Batch:
+    async def _write(self, drafts: list[Draft]) -> Batch:
         async with self._turn:
             if self.fault:
                 raise JournalBroken
             records = [self._record(draft, self._journal.next_lsn + at) for at, draft in enumerate(drafts)]
             if not records:
-                return _Batch(drafts, records)
+                return Batch(drafts, records)
             with metrics.SYNC_SECONDS.time():
                 await self._journal.append(records)
         metrics.BATCH.observe(len(records))
         for draft in drafts:
             metrics.COMMITS.labels(draft.kind.name.lower()).inc()
-        return _Batch(drafts, records)
+        return Batch(drafts, records)
 
     def _record(self, draft: Draft, lsn: int) -> Record:
         draft.attributes.element = ElementStamp(id=self._element_id, epoch=self._journal.epoch, lsn=lsn)
@@ -276,14 +215,3 @@ class Committer:
             draft.content,
             draft.staging,
         )
-
-    def _follows(self, records: Sequence[Record]) -> None:
-        """In LSN order without a gap: what follows a record that could not be placed is left to the replay."""
-        if records and records[0].lsn != self.placed_lsn + 1:
-            raise RuntimeError(f"LSN {records[0].lsn} cannot follow {self.placed_lsn}")
-
-
-def _refuse(drafts: Sequence[Draft], error: Exception) -> None:
-    for draft in drafts:
-        if not draft.done.done():
-            draft.done.set_exception(error)

@@ -26,7 +26,8 @@ from storage_element.domain.bag_format import BadBag
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Files, Staged, Superblocks
 from storage_element.domain.superblock import Superblock
-from storage_element.services.commit import Committer, Draft
+from storage_element.services.commit import Committer
+from storage_element.services.drafts import Draft
 from storage_element.services.receive import Announced, Receiver
 
 SMALL_AT_ONCE = 64

@@ -18,7 +18,8 @@ from artstore_kit.exchange import Body
 from storage_element.domain import fitting, rules
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Superblocks
-from storage_element.services.commit import Committer, Draft
+from storage_element.services.commit import Committer
+from storage_element.services.drafts import Draft
 from storage_element.services.modes import Modes
 from storage_element.services.read import Reader
 from storage_element.services.receive import NOTHING_ANNOUNCED, Announced, Received, Receiver

@@ -23,7 +23,7 @@ the rest of the upload."""
 async def working(settings: Settings, opened: AbstractAsyncContextManager[Services]) -> AsyncIterator[Services]:
     """The element with its workers; a clean stop ends with a checkpoint, so that nothing is left to replay.
 
-    Whoever waited for a commit that failed has been told when this ends.
+    Whoever waits for a commit has been told when this ends.
     """
     async with opened as services, Background() as background:
         committer, checkpoint = services.committer, services.checkpoint
@@ -41,11 +41,12 @@ async def working(settings: Settings, opened: AbstractAsyncContextManager[Servic
         }
         for name, (interval_s, call) in rounds.items():
             await background.start(name, run_forever(name, interval_s, partial(_unless_fenced, committer, call)))
-        yield services
+        try:
+            yield services
+        finally:
+            await committer.close()
         with suppress(StorageFull, StorageFault, NoMaster, StorageUnavailable):  # then the next start replays
             await checkpoint.run()
-        if committer.fault:
-            await committer.all_answered()
 
 
 async def _unless_fenced(committer: Committer, call: Callable[[], Awaitable[object]]) -> None:

@@ -17,7 +17,7 @@ from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.domain import layout
 from storage_element.domain.records import Kind
 from storage_element.domain.storage import Fenced
-from storage_element.services.commit import Draft
+from storage_element.services.drafts import Draft
 
 
 def epochs(root: Path) -> list[str]:
