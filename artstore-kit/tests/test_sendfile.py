@@ -1,6 +1,7 @@
 """Content out of a file: whole, in order, in the middle of other bytes, and at the receiver's pace."""
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -11,8 +12,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from artstore_kit.connection import SEND_FILE
-from artstore_kit.contracts.errors import ContentCorrupt
+from artstore_kit.contracts.errors import ContentCorrupt, IncompleteBody
 from artstore_kit.exchange import Exchange
+from artstore_kit.receivers import WATCHED_FROM_BYTES, while_received
 from artstore_kit.sendfile import FileSpan
 from artstore_kit.tally import Tally
 from artstore_kit.testing.application import open_server
@@ -168,3 +170,101 @@ async def test_what_is_sent_to_is_not_left_open(fd: int) -> None:
         for _ in range(20):
             await body(reader)
         assert open_files() <= before
+
+
+def fails(number: int) -> Callable[..., int]:
+    def failing(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    return failing
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EIO])
+async def test_where_sendfile_is_refused_it_is_read_and_written(
+    fd: int, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(os, "sendfile", fails(number))
+    spans = [FileSpan(fd, at, MIB) for at in range(0, 5 * MIB, MIB)] * 4
+    async with asked(sends(b"before", *spans), []) as reader:
+        await asyncio.sleep(0.1)  # more than fits between them: the receiver is slow
+        assert await body(reader) == b"before" + CONTENT[: 5 * MIB] * 4
+
+
+async def test_what_cannot_be_read_in_the_middle_cuts_the_answer_off(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures: list[ContentCorrupt] = []
+    really = os.sendfile
+
+    def fails_later(out: int, file: int, offset: int, count: int) -> int:
+        if offset >= MIB:
+            fails(errno.EIO)()
+        return really(out, file, offset, min(count, MIB - offset))
+
+    async def answer(exchange: Exchange[None]) -> None:
+        try:
+            await sends(FileSpan(fd, 0, 2 * MIB))(exchange)
+        except ContentCorrupt as error:
+            failures.append(error)
+
+    monkeypatch.setattr(os, "sendfile", fails_later)
+    monkeypatch.setattr(os, "pread", fails(errno.EIO))
+    async with asked(answer, []) as reader:
+        await reader.readuntil(b"\r\n\r\n")
+        assert await asyncio.wait_for(reader.read(), 5) == CONTENT[:MIB]
+    assert [type(error.__cause__) for error in failures] == [OSError]
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EHOSTUNREACH])
+async def test_a_connection_that_fails_is_no_failure_of_the_file(
+    fd: int, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    ended = asyncio.Event()
+
+    async def answer(exchange: Exchange[None]) -> None:
+        await sends(FileSpan(fd, 0, MIB))(exchange)
+        ended.set()
+
+    monkeypatch.setattr(os, "sendfile", fails(number))
+    monkeypatch.setattr(os, "write", fails(number))
+    async with asked(answer, []) as reader:
+        await asyncio.wait_for(ended.wait(), 5)
+        await reader.readuntil(b"\r\n\r\n")
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+
+
+@pytest.mark.parametrize("extension", [True, False])
+async def test_nothing_more_is_sent_to_who_has_gone(fd: int, extension: bool) -> None:
+    outcome: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def answer(exchange: Exchange[None]) -> None:
+        if not extension:
+            exchange._send_file = None
+        sent = 0
+        try:
+            async with while_received(exchange, 10**12):
+                await exchange.start(200, [("content-length", str(10**12))])
+                while True:
+                    await exchange.write(FileSpan(fd, 0, MIB))
+                    sent += MIB
+                    await asyncio.sleep(0)
+        except IncompleteBody:
+            outcome.set_result(sent)
+
+    async with asked(answer, []) as reader:
+        await reader.readexactly(100_000)
+    assert 0 < await asyncio.wait_for(outcome, 5) < 10**12
+
+
+@pytest.mark.parametrize("length", [WATCHED_FROM_BYTES - 1, WATCHED_FROM_BYTES, None])
+async def test_the_end_of_an_answer_is_nobody_going(fd: int, length: int | None) -> None:
+    tallies: list[Tally] = []
+
+    async def answer(exchange: Exchange[None]) -> None:
+        async with while_received(exchange, length):
+            await sends(FileSpan(fd, 0, MIB))(exchange)
+            await asyncio.sleep(0.05)
+
+    async with asked(answer, tallies, requests=2) as reader:
+        for _ in range(2):
+            assert await body(reader) == CONTENT[:MIB]
+        await asyncio.sleep(0.1)
+    assert [tally.finished for tally in tallies] == [True, True]

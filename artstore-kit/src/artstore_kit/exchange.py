@@ -32,7 +32,7 @@ class Exchange[Services]:
         self._send_file: SendFile | None = scope.get("extensions", {}).get(SEND_FILE)
         self._send = send
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.started = False
+        self.started = self.ended = False
 
     @property
     def services(self) -> Services:
@@ -111,6 +111,7 @@ class Exchange[Services]:
                 chunk = b""
             else:
                 chunk = bytes(chunk)
+        self.ended = not more
         if chunk or not more:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
 

@@ -19,8 +19,11 @@ class FileSpan:
         return self.size
 
     def __bytes__(self) -> bytes:
-        """Read it; `ContentCorrupt` when the file ends before."""
-        data = os.pread(self.fd, self.size, self.offset)
+        """Read it; `ContentCorrupt` when it cannot be read, or the file ends before."""
+        try:
+            data = os.pread(self.fd, self.size, self.offset)
+        except OSError as error:
+            raise ContentCorrupt("The content cannot be read.") from error
         if len(data) != self.size:
             raise ContentCorrupt
         return data
@@ -29,7 +32,7 @@ class FileSpan:
 async def send_span(connection_fd: int, span: FileSpan) -> None:
     """Send all of `span` through a connection that does not block; waits while its receiver is slow.
 
-    `ContentCorrupt` when the file ends before, `ConnectionError` when the receiver has gone.
+    `ContentCorrupt` when the file ends before or cannot be read, `ConnectionError` when the receiver has gone.
     """
     offset, end = span.offset, span.offset + span.size
     while offset < end:
@@ -38,9 +41,30 @@ async def send_span(connection_fd: int, span: FileSpan) -> None:
         except BlockingIOError:
             await _writable(connection_fd)
             continue
+        except ConnectionError:
+            raise
+        except OSError:
+            sent = await _send_copy(connection_fd, FileSpan(span.fd, offset, end - offset))
         if not sent:
             raise ContentCorrupt
         offset += sent
+
+
+async def _send_copy(connection_fd: int, span: FileSpan) -> int:
+    """Whatever sendfile(2) refuses is read and written instead; the bytes sent.
+
+    There are file systems that cannot do it. And of an error that it met this tells whose it is: the file's or the
+    connection's.
+    """
+    rest = memoryview(await asyncio.to_thread(bytes, span))
+    while rest:
+        try:
+            rest = rest[os.write(connection_fd, rest) :]
+        except BlockingIOError:
+            await _writable(connection_fd)
+        except OSError as error:
+            raise ConnectionResetError(error.errno, error.strerror) from error
+    return span.size
 
 
 async def _writable(fd: int) -> None:

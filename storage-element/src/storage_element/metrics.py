@@ -32,6 +32,7 @@ GROWTH = Gauge("artstore_element_growth_bytes_per_second", "How fast the element
 CORRUPT = Gauge("artstore_element_corrupt_contents", "Files whose content or attributes are damaged or missing")
 QUARANTINED = Counter("artstore_element_quarantined_total", "What belonged to no file and was moved aside", ["kind"])
 RECONCILED = Counter("artstore_element_reconciled_files_total", "Documents that were compared with their index rows")
+SUSPECTED = Counter("artstore_element_suspected_total", "Documents in which a request met damage")
 SCRUBBED_FILES = Counter("artstore_element_scrubbed_files_total", "Contents read again and judged", ["outcome"])
 SCRUBBED_BYTES = Counter("artstore_element_scrubbed_bytes_total", "Bytes of content read again from the disk")
 OLDEST_UNVERIFIED = Gauge(

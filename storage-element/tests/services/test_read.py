@@ -19,8 +19,8 @@ async def test_content_without_its_size_is_not_served(element: Element, damage: 
         path.unlink()
     else:
         path.write_bytes(CONTENT + b"x" if damage == "longer" else CONTENT[:-1])
-    assert code(await element.content(file.file_id)) == (502, "content_corrupt")
     assert code(await element.content(file.file_id, range="bytes=0-0")) == (502, "content_corrupt")
+    assert code(await element.content(file.file_id))[1] == "content_corrupt"
     assert (await element.attributes(file.file_id)) == file
 
 

@@ -1,14 +1,10 @@
 """The byte path: content, passed on from the element as it comes."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from artstore_kit.bytestream import ByteAnswer
-from artstore_kit.contracts.errors import IncompleteBody
 from artstore_kit.contracts.identity import Scope
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.exchange import ByteRoute, Exchange
+from artstore_kit.receivers import while_received
 from artstore_kit.request_context import acting_for
 from query_module.api import described
 from query_module.factory import Services
@@ -28,8 +24,6 @@ ANSWERED = (
     "Repr-Digest",
 )
 NOT_MODIFIED = ("Cache-Control", "ETag", "Last-Modified")
-WATCHED_FROM_BYTES = 1024 * 1024
-"""A smaller body is on its way before anyone could notice that the receiver has gone."""
 
 
 async def get(exchange: Exchange[Services]) -> None:
@@ -49,11 +43,10 @@ async def _pass_on(exchange: Exchange[Services], answer: ByteAnswer) -> None:
     length = answer.headers.get("Content-Length")
     if exchange.method == "HEAD" or answer.status == 304:
         await exchange.write(b"", more=False)
-    elif length is None or int(length) >= WATCHED_FROM_BYTES:
-        async with _while_received(exchange):
-            await _copy(exchange, answer, None)
     else:
-        await _copy(exchange, answer, int(length))
+        size = None if length is None else int(length)
+        async with while_received(exchange, size):
+            await _copy(exchange, answer, size)
 
 
 async def _copy(exchange: Exchange[Services], answer: ByteAnswer, length: int | None) -> None:
@@ -64,25 +57,6 @@ async def _copy(exchange: Exchange[Services], answer: ByteAnswer, length: int | 
         await exchange.write(chunk, more=sent != length)
     if sent != length or sent == 0:
         await exchange.write(b"", more=False)
-
-
-@asynccontextmanager
-async def _while_received(exchange: Exchange[Services]) -> AsyncIterator[None]:
-    """Ends the block, and with it the element's sending, when the receiver goes away."""
-
-    async def watch(limit: asyncio.Timeout) -> None:
-        await exchange.gone()
-        limit.reschedule(asyncio.get_running_loop().time())
-
-    try:
-        async with asyncio.timeout(None) as limit:
-            watcher = asyncio.create_task(watch(limit), name="receiver")
-            try:
-                yield
-            finally:
-                watcher.cancel()
-    except TimeoutError:
-        raise IncompleteBody("The connection was closed before the answer was complete.") from None
 
 
 BYTE_ROUTES: list[ByteRoute[Services]] = [

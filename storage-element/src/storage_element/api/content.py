@@ -11,6 +11,7 @@ from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.digests import CONTENT_DIGEST_HEADER, REPR_DIGEST_HEADER, format_sha256, parse_sha256
 from artstore_kit.exchange import ByteRoute, Exchange
+from artstore_kit.receivers import while_received
 from storage_element.api import described
 from storage_element.api.conditions import ConditionHeaders, Span, is_unmodified, last_modified, wanted
 from storage_element.domain.rules import content_tag, revision_tag
@@ -75,10 +76,9 @@ async def get(exchange: Exchange[Services]) -> None:
 
 
 async def _send(exchange: Exchange[Services], file: FileAttributes, span: Span | None) -> None:
-    whole = Span(0, file.content.size)
-    async with exchange.services.reader.content(file) as content:
+    start, length = (span.start, span.length) if span else (0, file.content.size)
+    async with exchange.services.reader.content(file) as content, while_received(exchange, length):
         await exchange.start(206 if span else 200, _headers(file, span))
-        start, length = (span or whole).start, (span or whole).length
         async for chunk in content.chunks(start, length):
             length -= len(chunk)
             await exchange.write(chunk, more=length > 0)

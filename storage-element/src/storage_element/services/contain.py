@@ -19,6 +19,7 @@ from storage_element.domain.storage import Files
 from storage_element.domain.upkeep import Reason, Upkeep
 from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.reservations import Reservations
+from storage_element.services.suspects import Suspects
 
 OF_CONTENT = frozenset({Kind.CONTENT_CORRUPT, Kind.CONTENT_MISSING})
 OF_ATTRIBUTES = frozenset({Kind.ATTRIBUTES_UNREADABLE, Kind.ATTRIBUTES_ROLLED_BACK, Kind.MISPLACED})
@@ -52,6 +53,7 @@ class Containment:
         self._checkpoint = checkpoint
         self._reservations = reservations
         self._damaged: dict[UUID, Damage] = {}
+        self.suspects = Suspects()
 
     @property
     def damaged(self) -> Mapping[UUID, Damage]:
@@ -64,6 +66,11 @@ class Containment:
             for data in batch:
                 self._remember(_parsed(data))
         self._count()
+
+    def suspect(self, file_id: UUID, detail: str) -> None:
+        """A request met damage here; what is known of it already is not judged again."""
+        if file_id not in self._damaged:
+            self.suspects.add(file_id, detail)
 
     def of(self, file_id: UUID, version: int) -> Damage | None:
         """What is known of a version of the content."""

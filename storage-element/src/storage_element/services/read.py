@@ -1,7 +1,7 @@
 """Reading files: attributes with a memory, content of the size that they name."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -44,7 +44,7 @@ class Reader:
         if remembered is not None and self._may_remember():
             return remembered
         forgotten = self._forgotten
-        file = _parsed(file_id, await self._files.read_attributes(file_id))
+        file = await self._read(file_id)
         if forgotten == self._forgotten:
             self._remembered[file_id] = file
         return file
@@ -70,21 +70,39 @@ class Reader:
 
     @asynccontextmanager
     async def content(self, file: FileAttributes) -> AsyncIterator[OpenContent]:
-        """The content of a file, of the right size; `ContentCorrupt` when it is not."""
+        """The content of a file, of the right size; `ContentCorrupt` when it is not, and it is judged then."""
         modes.require(self._superblocks.current.mode, Operation.READ_CONTENT)
         if damage := self._containment.of(file.file_id, file.content.version):
             raise ContentCorrupt(f"The content of {file.file_id} {damage.detail}.", gone=damage.is_gone)
-        content = await self._open(file)
         try:
-            if content.size != file.content.stored_size:
-                raise ContentCorrupt(f"The content of {file.file_id} does not have its size.")
-            yield content
+            with closing(await self._open(file)) as content:
+                yield content
         except ContentMissing:  # from a bucket, what is removed can be read no further
             raise FileUnknown(f"The file {file.file_id} was removed while it was being read.") from None
-        finally:
-            content.close()
+        except ContentCorrupt as error:
+            self._containment.suspect(file.file_id, error.detail)
+            raise
+
+    async def _read(self, file_id: UUID) -> FileAttributes:
+        try:
+            return _parsed(file_id, await self._files.read_attributes(file_id))
+        except OSError as error:
+            if is_passing(error):
+                raise
+            self._containment.suspect(file_id, "the attributes cannot be read")
+            raise ContentCorrupt(f"The attributes of {file_id} cannot be read.") from error
+        except ContentCorrupt as error:
+            self._containment.suspect(file_id, error.detail)
+            raise
 
     async def _open(self, file: FileAttributes) -> OpenContent:
+        content = await self._find(file)
+        if content.size != file.content.stored_size:
+            content.close()
+            raise ContentCorrupt(f"The content of {file.file_id} does not have its size.")
+        return content
+
+    async def _find(self, file: FileAttributes) -> OpenContent:
         try:
             return await self._files.open_content(file.file_id, file.content.version)
         except ContentMissing:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -22,6 +22,7 @@ from storage_element.services.verify import Verifier
 
 NOTE = "scrub"
 LOOK_EVERY_S = 10.0
+LOOK_AGAIN_S = 0.2
 SAVED_EVERY_S = 5.0
 MOST_LISTED = 1000
 MOST_DAMAGED_IN_A_ROW = 20
@@ -38,6 +39,7 @@ class Scrubber:
         self._containment = containment
         self._settings = settings
         self._pace = Pace(settings.mib_per_s * 2**20)
+        self._pace_of_suspects = Pace(settings.mib_per_s * 2**20)
         self._cursor: Cursor | None = None
         self._wanted = asyncio.Event()
         self._saved_at = 0.0
@@ -90,6 +92,19 @@ class Scrubber:
             await self._pass(cursor)
         metrics.OLDEST_UNVERIFIED.set(cursor.oldest_unverified_age_s(datetime.now(UTC)))
 
+    async def round_of_suspects(self) -> None:
+        """Judge what a request found damaged, at once, whether or not a pass is under way; not after it was stopped."""
+        suspects = self._containment.suspects
+        file_id = await suspects.next()
+        cursor = self._cursor
+        if cursor is None or cursor.stopped_because:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            return
+        outcome = await self._judge(file_id, self._pace_of_suspects.spend)
+        suspects.judged(file_id)
+        if self._is_too_much(outcome):
+            await self._stop(cursor)
+
     async def _open(self) -> Cursor:
         if self._cursor is None:
             data = await self._upkeep.note(NOTE)
@@ -116,7 +131,7 @@ class Scrubber:
     async def _read_again_what_is_damaged(self) -> None:
         """Somebody may have put it right."""
         for file_id in list(self._containment.damaged):
-            await self._judge(file_id)
+            await self._judge(file_id, self._spend)
 
     async def _pass(self, cursor: Cursor) -> None:
         if not cursor.is_under_way:
@@ -124,7 +139,7 @@ class Scrubber:
             await self._save(cursor)
         async for file_id in self._after(cursor.after):
             cursor.comes_to(moment_of(file_id))
-            outcome = await self._judge(file_id)
+            outcome = await self._judge(file_id, self._spend)
             cursor.count(outcome)
             cursor.after = file_id
             if self._is_too_much(outcome):
@@ -145,11 +160,11 @@ class Scrubber:
                 if directory.path == layout.directory_of(found.file_id):
                     yield found.file_id
 
-    async def _judge(self, file_id: UUID) -> Outcome:
+    async def _judge(self, file_id: UUID, pace: Callable[[int], Awaitable[None]]) -> Outcome:
         """Somebody who changes the file at this moment is waited for."""
         for _ in range(BUSY_TRIES):
             try:
-                return await self._verifier.judge(file_id, self._spend)
+                return await self._verifier.judge(file_id, pace)
             except UploadInProgress:
                 await asyncio.sleep(BUSY_PAUSE_S)
         return Outcome.SKIPPED

@@ -38,6 +38,7 @@ async def working(settings: Settings, opened: AbstractAsyncContextManager[Servic
             "expiry": (settings.expiry.interval_s, services.care.expirer.round),
             "reconcile": (UPKEEP_PAUSE_S, services.care.reconciler.round),
             "scrub": (UPKEEP_PAUSE_S, services.care.scrubber.round),
+            "suspects": (UPKEEP_PAUSE_S, services.care.scrubber.round_of_suspects),
         }
         for name, (interval_s, call) in rounds.items():
             await background.start(name, run_forever(name, interval_s, partial(_unless_fenced, committer, call)))
