@@ -1,15 +1,17 @@
 """The one room that names concrete classes: what an element is made of, opened in order, closed in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from os import close
 from pathlib import Path
 from typing import Any, cast
 
 from artstore_kit.clients.admin import AdminClient
+from artstore_kit.contracts.elements import ElementState
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.health import Check, CheckResult, Health
 from artstore_kit.postgres import Database
@@ -44,6 +46,7 @@ from storage_element.services.clock_watch import ClockWatch
 from storage_element.services.commit import Committer
 from storage_element.services.contain import Containment
 from storage_element.services.election import Election
+from storage_element.services.follow import Follower
 from storage_element.services.import_bag import Imported, Importer
 from storage_element.services.indexing import Indexer
 from storage_element.services.measure import Measure
@@ -64,6 +67,8 @@ from storage_element.services.write_many import ManyWriter
 
 IO_THREADS = 8
 TICK_S = 0.5
+QUARANTINE_EVERY_S = 5.0
+"""A follower learns so late of what the master has found damaged; what was moved away is not served meanwhile."""
 
 
 @dataclass
@@ -77,6 +82,7 @@ class Services:
     feed: ChangeFeed
     catalog: Catalog
     reporter: Reporter
+    state: Callable[[], Awaitable[ElementState]]
     committer: Committer
     checkpoint: Checkpoint
     indexer: Indexer
@@ -167,6 +173,7 @@ async def open_services(
     reader = Reader(files, superblocks, containment, may_remember)
     reporter = Reporter(
         settings=settings.element,
+        node_id=settings.node.id,
         superblocks=superblocks,
         committer=committer,
         measure=measure,
@@ -218,6 +225,7 @@ async def open_services(
         feed=ChangeFeed(index, indexer, stopping),
         catalog=Catalog(index),
         reporter=reporter,
+        state=reporter.state,
         committer=committer,
         checkpoint=checkpoint,
         indexer=indexer,
@@ -242,6 +250,8 @@ async def open_follower(
     await containment.load()
     async with Background() as background:
         await background.start("ticks", run_forever("ticks", TICK_S, ticks.round))
+        look = partial(_unless_leading, election, containment.load)
+        await background.start("quarantine", run_forever("quarantine", QUARANTINE_EVERY_S, look))
         yield Services(
             writer=master,
             many_writer=master,
@@ -250,6 +260,7 @@ async def open_follower(
             feed=ChangeFeed(index, ticks, stopping),
             catalog=Catalog(index),
             reporter=master,
+            state=Follower(storage.superblocks, election).state,
             committer=master,
             checkpoint=master,
             indexer=master,
@@ -257,6 +268,7 @@ async def open_follower(
             checks=[
                 Check("master", lambda: _master(election)),
                 Check("storage", lambda: _may_lead(election)),
+                *node_checks(election),
                 Check("postgres", index.check, Health.DEGRADED),
             ],
         )
@@ -404,6 +416,23 @@ async def local_storage(
         stack.callback(upkeep.close)
         uploads, marks = LocalUploads(fence, executor, buffers), LocalMarks(fence, local_superblocks, executor)
         yield Storage(journal, files, superblocks, upkeep, uploads), marks
+
+
+def node_checks(election: Election) -> Sequence[Check]:
+    """What each of several nodes has, whatever its role."""
+    return [Check("store", lambda: _answers(election))]
+
+
+async def _answers(election: Election) -> CheckResult:
+    if silent_s := election.silent_s():
+        return CheckResult(health=Health.DEGRADED, detail=f"the storage has not answered for {silent_s:.1f} s")
+    return CheckResult()
+
+
+async def _unless_leading(election: Election, call: Callable[[], Awaitable[None]]) -> None:
+    """The master finds damage itself."""
+    if not election.is_leading:
+        await call()
 
 
 async def _master(election: Election) -> CheckResult:

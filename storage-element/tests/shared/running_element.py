@@ -26,6 +26,7 @@ from storage_element.config import (
     ElementSettings,
     ExpirySettings,
     JournalSettings,
+    NodeSettings,
     ReconcileSettings,
     ReportSettings,
     S3Settings,
@@ -172,6 +173,7 @@ class SettingsAt:
         expiry: ExpirySettings | None = None,
         when_full: WhenFull = WhenFull.STAY,
         uploads: Mapping[str, float] | None = None,
+        node: NodeSettings | None = None,
         **journal: float,
     ) -> Settings:
         """In a bucket where `s3` names one.
@@ -196,6 +198,7 @@ class SettingsAt:
             s3=s3 or S3Settings(),
             capacity=CapacitySettings(reserve_bytes=reserve_bytes, when_full=when_full),
             journal=JournalSettings.model_validate({"segment_bytes": MIB, "checkpoint_interval_s": 3600, **journal}),
+            node=node or NodeSettings.model_validate({}),
             uploads=UploadSettings.model_validate(uploads or {}),
             report=ReportSettings(interval_s=report_interval_s),
             scrub=scrub or ScrubSettings(enabled=False),

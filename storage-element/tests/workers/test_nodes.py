@@ -176,7 +176,7 @@ async def test_whatever_a_follower_cannot_do_is_sent_to_the_master(nodes: Nodes,
             ("PATCH", f"/api/v1/files/{file_id}"),
             ("DELETE", f"/api/v1/files/{file_id}"),
             ("GET", f"/api/v1/uploads/{new_file_id()}"),
-            ("GET", "/api/v1/element"),
+            ("GET", "/api/v1/element/scrub"),
             ("POST", "/api/v1/element/scrub/start"),
         ):
             body = b'{"tags": []}' if method == "PATCH" else bytes(300_000) if method == "PUT" else b""

@@ -61,6 +61,29 @@ class ElementReport(BaseModel):
     state: str = Field("ok", pattern=r"^[a-z_]{1,64}$", description="ok, or the code of what is wrong")
 
 
+class Role(StrEnum):
+    """What a node is to its element. An element's only one is its master."""
+
+    MASTER = "master"
+    FOLLOWER = "follower"
+
+
+class ElementState(BaseModel):
+    """An element as one of its nodes sees it. What only the master knows, a follower leaves out."""
+
+    role: Role
+    node_id: str | None = Field(None, description="which of several nodes answers")
+    master_url: str | None = Field(None, description="where writes are taken; null while nobody takes them")
+    mode: Mode
+    epoch: int = Field(ge=0, le=MAX_COUNT)
+    writable: bool = Field(description="false at a follower, after a storage fault or when full")
+    state: str = Field("ok", pattern=r"^[a-z_]{1,64}$", description="ok, or the code of what is wrong")
+    capacity: Capacity | None = Field(None, description="of the master")
+    files: int | None = Field(None, ge=0, description="of the master, while the index is available")
+    last_lsn: int | None = Field(None, ge=0, description="of the master")
+    corrupt_contents: int | None = Field(None, ge=0, description="of the master: files known to be damaged or missing")
+
+
 class ElementView(BaseModel):
     """An element in the registry: a hint, never a judge."""
 

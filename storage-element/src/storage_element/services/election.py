@@ -30,6 +30,7 @@ class Election:
         self._looked_at = self._changed_at = self._confirmed_at = self._answered_at = float("-inf")
         self._beats = 0
         self.may_lead = True
+        self.is_leading = False
 
     def refusal(self) -> ArtStoreError:
         """What a request is told that only the master can carry out."""
@@ -134,13 +135,15 @@ class Election:
 
         After a fault of the storage another node shall try; this one stays a follower until it is restarted.
         """
-        while not committer.failed.is_set() and not stop.is_set():
-            try:
+        self.is_leading = True
+        try:
+            while not committer.failed.is_set() and not stop.is_set():
                 await self._beat(marks, is_ready=True)
-            except Fenced as error:
-                committer.fail(error)
-                return
-            await _first_of(committer.failed, stop, within_s=self._beat_s)
+                await _first_of(committer.failed, stop, within_s=self._beat_s)
+        except Fenced as error:
+            committer.fail(error)
+        finally:
+            self.is_leading = False
         self.may_lead = committer.is_fenced or not committer.fault
 
     async def release(self, marks: Marks) -> None:

@@ -3,7 +3,7 @@
 import time
 
 from artstore_kit.clients.admin import AdminClient
-from artstore_kit.contracts.elements import ElementRegistration, ElementReport, Fullness
+from artstore_kit.contracts.elements import ElementRegistration, ElementReport, ElementState, Fullness, Role
 from artstore_kit.contracts.errors import DatabaseUnavailable, ElementUnknown, IndexUnavailable
 from artstore_kit.contracts.modes import ALLOWED, Operation
 from storage_element.adapters.index import Index
@@ -24,6 +24,7 @@ class Reporter:
         self,
         *,
         settings: ElementSettings,
+        node_id: str,
         superblocks: Superblocks,
         committer: Committer,
         measure: Measure,
@@ -33,6 +34,7 @@ class Reporter:
         admin: AdminClient,
     ) -> None:
         self._settings = settings
+        self._node_id = node_id
         self._superblocks = superblocks
         self._committer = committer
         self._measure = measure
@@ -54,6 +56,16 @@ class Reporter:
         except ElementUnknown:
             self._registered = False
             raise
+
+    async def state(self) -> ElementState:
+        """The state of this element now, and who tells it."""
+        report = await self.report()
+        return ElementState(
+            role=Role.MASTER,
+            node_id=self._node_id or None,
+            master_url=self._settings.url,
+            **dict(report),
+        )
 
     async def report(self) -> ElementReport:
         """The state of this element now."""

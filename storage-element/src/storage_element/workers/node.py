@@ -17,6 +17,7 @@ from storage_element.factory import (
     Services,
     Surroundings,
     held_with_others,
+    node_checks,
     node_storage,
     open_election,
     open_follower,
@@ -97,7 +98,12 @@ class _Node:
             storage, marks = await stack.enter_async_context(node_storage(self._settings, self._around.executor))
             stack.push_async_callback(self._election.release, marks)
             master = open_services(
-                self._settings, self._stopping, self._around, storage, may_remember=self._election.is_certain
+                self._settings,
+                self._stopping,
+                self._around,
+                storage,
+                checks=node_checks(self._election),
+                may_remember=self._election.is_certain,
             )
             async with Background() as announcing:
                 await announcing.start("announce", self._election.announce(marks))
