@@ -6,12 +6,13 @@ import os
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from artstore_kit.outlet import Outlet
 from artstore_kit.sendfile import FileSpan, send_span
 
 RECEIVED_AT_ONCE_BYTES = 4 * 1024 * 1024
@@ -81,6 +82,7 @@ class _Http(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
+        self.cycle.transport = Outlet(self.cycle, self.transport, self.loop)  # type: ignore[assignment]
         if not self.parser.should_upgrade():
             self.left = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
         if self.left:
@@ -187,6 +189,7 @@ class _Http(HttpToolsProtocol):
 
     async def _let_all_out(self, cycle: RequestResponseCycle) -> None:
         """What was written before comes first."""
+        cast(Outlet, cycle.transport).let_head_out()
         self.transport.set_write_buffer_limits(0)
         while self.transport.get_write_buffer_size() and not cycle.disconnected:
             await asyncio.sleep(0)  # until the loop has tried to write, and tells when it cannot

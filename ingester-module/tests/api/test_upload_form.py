@@ -11,6 +11,7 @@ from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes
 from artstore_kit.contracts.identity import Action, Grant
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.element import StandInElement
+from artstore_kit.testing.patience import eventually
 from ingester_module.config import UploadsSettings
 
 FILES = "/api/v1/files"
@@ -147,8 +148,13 @@ async def test_a_form_that_ends_early(client: httpx.AsyncClient, edit: StandInEl
     bodies = [document(name="a") + part("file", content) for content in (b"", b"small", bytes(2_000_000))]
     for cut in [*bodies, *(body[:-3] for body in bodies), bodies[0][: len(document(name="a")) - 5]]:
         refused(await client.post(FILES, content=cut, headers=FORM), 400, "incomplete_body")
+
+    async def nothing_under_way() -> bool:
+        """The element hears of the cut in its own time."""
+        return not edit.uploads
+
+    await eventually(nothing_under_way)
     assert not edit.files
-    assert not edit.uploads
 
 
 @pytest.mark.parametrize(
