@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -125,4 +125,4 @@ class _Limited:
 def _kept_or_made(given: bytes | None) -> str:
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given.decode()
-    return uuid4().hex
+    return token_hex(16)

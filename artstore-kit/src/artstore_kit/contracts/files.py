@@ -208,7 +208,7 @@ class FileAttributes(BaseModel):
 
     def to_json(self) -> bytes:
         """Canonical bytes: fields in the order of the schema, unknown ones after them, no nulls, UTF-8."""
-        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_none=True)
 
 
 class Change(BaseModel):
