@@ -58,6 +58,27 @@ async def test_the_feed_shows_each_file_once_in_lsn_order(element: Element) -> N
     assert (await element.changes(after=5)).items == []
 
 
+async def test_a_busy_index_takes_what_has_come_meanwhile_in_one_step(
+    element: Element, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await element.feed_up_to(0)
+    monkeypatch.setattr(indexing, "GATHER_S", 1.0)
+    steps: list[int] = []
+    apply = Index.apply
+
+    async def counted(index: Index, entries: Sequence[Entry]) -> None:
+        steps.append(len(entries))
+        await apply(index, entries)
+
+    monkeypatch.setattr(Index, "apply", counted)
+    await element.put()
+    await element.feed_up_to(1)
+    for _ in range(4):
+        await element.put()
+    await element.feed_up_to(5)
+    assert steps == [1, 4]
+
+
 async def test_a_restart_keeps_the_generation(element_at: ElementAt, root: Path) -> None:
     async with element_at(root) as element:
         file = await element.put()

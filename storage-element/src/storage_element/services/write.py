@@ -91,9 +91,8 @@ class Writer:
         """Raise when such a file could not be stored now, whatever its content."""
         self._modes.require(Operation.CREATE)
         self._committer.must_take_writes()
-        stamp = self._stamp()
-        if not fitting.surely_fits(upload.attributes, upload.uploaded_by, stamp.id):
-            fitting.must_fit(_drafted(upload, _content(LARGEST, "0" * 64), stamp, LATEST))
+        if not fitting.surely_fits(upload.attributes, upload.uploaded_by, self._superblocks.current.element_id):
+            fitting.must_fit(_drafted(upload, _content(LARGEST, "0" * 64), self._stamp(), LATEST))
 
     async def replace(self, replacement: Replacement, body: Body) -> FileAttributes:
         """Give a file new content; the file as it is then. The old version is read to the end by who is reading it."""

@@ -114,8 +114,8 @@ class FilesInThreads:
         self._thread = ThreadPoolExecutor(1, "placing")
 
     async def taken(self, file_ids: Collection[UUID]) -> set[UUID]:
-        """Those that there are."""
-        return await _run(self._executor, lambda: set(filter(self._files.has, file_ids)))
+        """Those that there are: to look takes less time than a change of threads."""
+        return set(filter(self._files.has, file_ids))
 
     async def place(self, records: Sequence[Record]) -> None:
         """Bring the files to what records say."""
