@@ -80,7 +80,9 @@ class UploadSettings(BaseModel):
 
     expiry_s: float = Field(86_400.0, gt=0, description="an upload is forgotten so long after its last part")
     open_count: int = Field(10_000, ge=0, description="uploads that may be open at a time")
-    open_bytes: int = Field(2**40, ge=0, description="their announced sizes together")
+    open_bytes: int = Field(
+        2**40, ge=0, description="their announced sizes together; of one without, what has come of it and is coming"
+    )
     reap_interval_s: float = Field(60.0, gt=0, description="how often forgotten uploads are looked for")
 
 

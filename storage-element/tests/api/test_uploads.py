@@ -14,6 +14,7 @@ from part_sender import CONTENT, Sender, begin, begun, staged
 from running_element import MIB, Element, ElementAt, SettingsAt, code
 
 from artstore_kit.contracts.errors import IncompleteBody, UploadTakenOver
+from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.contracts.uploads import OFFSET_HEADER
@@ -37,7 +38,7 @@ async def test_parts_of_any_size_make_one_file(element: Element, parts: list[int
     assert (file.file_id, file.collection, file.tags) == (sender.upload.file_id, "big", ["a"])
     assert (file.content.name, file.uploaded_by, file.revision) == ("large.bin", "tester", 1)
     assert element.staged() == []
-    assert code(await sender.commit()) == (404, "upload_unknown")
+    assert code(await sender.commit(CONTENT)) == (404, "upload_unknown")
     assert [change.file_id for change in (await element.feed_up_to(1)).items] == [file.file_id]
 
 
@@ -193,6 +194,9 @@ async def test_what_a_crash_left_of_a_committed_upload_is_cleared_away(element_a
     async with element_at(root) as element:
         assert code(await element.http.get(sender.path)) == (404, "upload_unknown")
         assert element.staged() == []
+        digest = {"Repr-Digest": format_sha256(hashlib.sha256(b"12345").digest())}
+        again = await element.http.post(f"{sender.path}/commit?file_id={sender.upload.file_id}", headers=digest)
+        assert again.status_code == 200
 
 
 async def test_state_that_cannot_be_read_is_left_where_it_is(element_at: ElementAt, root: Path) -> None:
@@ -288,6 +292,86 @@ async def test_there_are_not_too_many_at_a_time(
         assert refused.headers["retry-after"] == "60"
         await element.http.delete(sender.path)
         await begun(element, 100)
+
+
+async def test_many_who_begin_at_once_stay_within_the_limits(
+    settings_at: SettingsAt, root: Path, bearer: dict[str, str]
+) -> None:
+    for number, limits in enumerate(({"open_count": 3}, {"open_bytes": 350})):
+        at = root.with_name(f"element-{number}")
+        async with settings_at.running(at, bearer, uploads=limits) as element:
+            answers = await asyncio.gather(*(begin(element, 100) for _ in range(40)))
+            assert sorted(answer.status_code for answer in answers) == [201] * 3 + [503] * 37
+            begun_ones = [answer.json()["upload_id"] for answer in answers if answer.is_success]
+            await element.http.delete(f"/api/v1/uploads/{begun_ones[0]}")
+            again = await asyncio.gather(*(begin(element, 100) for _ in range(10)))
+            assert sorted(answer.status_code for answer in again) == [201] + [503] * 9
+
+
+async def test_parts_of_uploads_of_unknown_size_stay_within_the_limit(
+    settings_at: SettingsAt, root: Path, bearer: dict[str, str]
+) -> None:
+    async def in_chunks() -> AsyncIterator[bytes]:
+        for _ in range(10):
+            yield b"x" * 10
+            await asyncio.sleep(0)
+
+    async with settings_at.running(root, bearer, uploads={"open_bytes": 250}) as element:
+        senders = [await begun(element, None) for _ in range(8)]
+        announced = await asyncio.gather(*(sender.append(0, b"x" * 100) for sender in senders))
+        assert sorted(answer.status_code for answer in announced) == [204] * 2 + [503] * 6
+        taken = [sender for sender, answer in zip(senders, announced, strict=True) if answer.is_success]
+        left = [sender for sender in senders if sender not in taken]
+        assert [await sender.offset() for sender in left] == [0] * 6
+        chunked = await asyncio.gather(*(sender.append(0, in_chunks()) for sender in left))
+        assert {code(answer) for answer in chunked} == {(503, "upload_limit_reached")}
+        assert code(await begin(element, 51)) == (503, "upload_limit_reached")
+        await taken[0].stored(b"x" * 100)
+        assert (await left[0].append(0, in_chunks())).status_code == 204
+        assert (await left[0].append(100, b"x" * 50)).status_code == 204
+        await taken[1].append(100, b"")
+        assert code(await begin(element, 1)) == (503, "upload_limit_reached")
+    async with settings_at.running(root, bearer, uploads={"open_bytes": 250}) as element:
+        assert code(await begin(element, 1)) == (503, "upload_limit_reached")
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_commit_whose_answer_was_lost_can_be_repeated(
+    element_at: ElementAt, root: Path, admin: AdminStandIn, restarts: bool
+) -> None:
+    async with element_at(root) as element:
+        sender = await begun(element)
+        await sender.append(0, CONTENT)
+        stored = await sender.stored(CONTENT)
+        if not restarts:
+            await _is_found(sender, stored, admin)
+    if restarts:
+        async with element_at(root) as element:
+            await _is_found(Sender(element, sender.upload), stored, admin)
+
+
+async def _is_found(sender: Sender, stored: FileAttributes, admin: AdminStandIn) -> None:
+    path = f"{sender.path}/commit?file_id={stored.file_id}"
+    digest = {"Repr-Digest": format_sha256(bytes.fromhex(stored.content.sha256))}
+    for _ in range(2):
+        answer = await sender.element.http.post(path, headers=digest)
+        assert (answer.status_code, answer.content) == (200, stored.to_json())
+    wrong = {"Repr-Digest": format_sha256(bytes(32))}
+    unknown = f"{sender.path}/commit?file_id={new_file_id()}"
+    somebody_else = digest | admin.mint.bearer(subject="somebody-else")
+    for where, headers in ((path, {}), (path, wrong), (path, somebody_else), (unknown, digest)):
+        assert code(await sender.element.http.post(where, headers=headers)) == (404, "upload_unknown")
+
+
+async def test_a_commit_that_is_repeated_while_the_first_is_under_way_finds_the_file(element: Element) -> None:
+    sender = await begun(element, 5)
+    await sender.append(0, b"12345")
+    path = f"{sender.path}/commit?file_id={sender.upload.file_id}"
+    digest = {"Repr-Digest": format_sha256(hashlib.sha256(b"12345").digest())}
+    answers = await asyncio.gather(*(element.http.post(path, headers=digest) for _ in range(5)))
+    assert any(answer.is_success for answer in answers)
+    assert {code(answer)[1] for answer in answers if not answer.is_success} <= {"upload_taken_over"}
+    assert (await element.http.post(path, headers=digest)).status_code == 200
 
 
 async def test_an_upload_belongs_to_its_sender(element: Element, admin: AdminStandIn) -> None:

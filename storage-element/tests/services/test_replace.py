@@ -18,6 +18,7 @@ from artstore_kit.contracts.ids import new_file_id
 from storage_element.adapters.local.files import LocalFiles
 from storage_element.domain import layout
 from storage_element.domain.records import Kind
+from storage_element.services import write
 from storage_element.services.drafts import Draft
 from storage_element.services.write import Replacement
 
@@ -118,6 +119,30 @@ async def test_of_two_who_replace_at_once_the_later_one_is_told(element: Element
         await late
     assert (await element.content(file.file_id)).content == b"quick"
     assert element.staged() == []
+
+
+async def test_whoever_looks_after_the_file_is_waited_for(element: Element) -> None:
+    """Not at the end of a large upload is its sender told to send it all again."""
+    file = await element.put(b"before")
+    reservations = element.services.writer._reservations
+    with reservations.alone(file.file_id):
+        replacing = [asyncio.create_task(element.replace(file, content)) for content in (LARGE, LARGE)]
+        await asyncio.sleep(0.2)
+        assert not any(each.done() for each in replacing)
+        assert (await element.content(file.file_id)).content == b"before"
+    answers = [await each for each in replacing]
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert (await element.content(file.file_id)).content == LARGE
+    assert element.staged() == []
+
+
+async def test_whoever_never_ends_is_not_waited_for_for_ever(element: Element, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "HOLDER_ENDS_WITHIN_S", 0.1)
+    file = await element.put(b"before")
+    with element.services.writer._reservations.alone(file.file_id):
+        assert code(await element.replace(file, LARGE)) == (409, "upload_in_progress")
+    assert element.staged() == []
+    assert (await element.replace(file, LARGE)).status_code == 200
 
 
 async def replaced(core: Core, file: FileAttributes, content: bytes) -> FileAttributes:

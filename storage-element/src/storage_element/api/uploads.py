@@ -16,6 +16,7 @@ from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.principal import Principal
 from storage_element.api import described
 from storage_element.api.content import announced
+from storage_element.api.files import FileId
 from storage_element.domain.rules import revision_tag
 from storage_element.domain.uploads import UploadSession
 from storage_element.factory import Services
@@ -57,11 +58,18 @@ async def append(exchange: Exchange[Services]) -> None:
 
 @router.post("/{upload_id}/commit", status_code=201, response_model=FileAttributes)
 async def commit(
-    upload_id: UUID, who: Writing, services: Wired, repr_digest: Annotated[str | None, Header()] = None
+    upload_id: UUID,
+    who: Writing,
+    services: Wired,
+    repr_digest: Annotated[str | None, Header()] = None,
+    file_id: FileId | None = None,
 ) -> Response:
-    """Make it a file. `Repr-Digest` is compared with all that has come."""
+    """Make it a file. `Repr-Digest` is compared with all that has come.
+
+    When the answer was lost it can be repeated, with `file_id` and `Repr-Digest`: 200 with the file it has become.
+    """
     sha256 = parse_sha256(repr_digest)
-    file, created = await services.uploads.commit(upload_id, who.on_whose_behalf, sha256)
+    file, created = await services.uploads.commit(upload_id, who.on_whose_behalf, sha256, file_id)
     headers = {"ETag": revision_tag(file)}
     return Response(file.to_json(), 201 if created else 200, headers, media_type="application/json")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
@@ -12,8 +13,10 @@ from artstore_kit.contracts.errors import (
     DigestMismatch,
     FileExists,
     FileTooLarge,
+    FileUnknown,
     IncompleteBody,
     StorageUnavailable,
+    UploadUnknown,
 )
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.exchange import Body
@@ -64,7 +67,10 @@ class UploadSessions:
     async def create(self, upload: Upload, size: int | None) -> UploadSession:
         """Begin an upload, and reserve its room; `StorageFull`, `UploadLimitReached`, `FileExists`."""
         self._writer.may_create(upload)
-        self._open.has_room(size or 0)
+        with self._open.beginning(size or 0):
+            return await self._begin(upload, size)
+
+    async def _begin(self, upload: Upload, size: int | None) -> UploadSession:
         if await self._files.taken([upload.file_id]):
             raise FileExists
         session = UploadSession(
@@ -92,23 +98,39 @@ class UploadSessions:
         with self._receiver.telling():
             return await self._open.alone(upload, partial(self._receive, upload, offset, announced, body))
 
-    async def commit(self, upload_id: UUID, uploaded_by: str, sha256: bytes | None) -> tuple[FileAttributes, bool]:
-        """Make it a file; its attributes, and False when the same file was there already."""
-        upload = self._open.find(upload_id, uploaded_by)
-        with self._receiver.telling():
-            return await self._open.alone(upload, lambda: to_the_end(self._commit(upload, sha256)))
+    async def commit(
+        self, upload_id: UUID, uploaded_by: str, sha256: bytes | None, file_id: UUID | None = None
+    ) -> tuple[FileAttributes, bool]:
+        """Make it a file; its attributes, and False when the same file was there already.
+
+        Whoever repeats it, because the answer was lost, names the file and its digest; `UploadUnknown`.
+        """
+        try:
+            upload = self._open.find(upload_id, uploaded_by)
+            with self._receiver.telling():
+                return await self._open.alone(upload, lambda: _whole(self._commit, upload, sha256))
+        except UploadUnknown:
+            if file_id is None or sha256 is None:
+                raise
+            return await self._committed(file_id, uploaded_by, sha256), False
+
+    async def _committed(self, file_id: UUID, uploaded_by: str, sha256: bytes) -> FileAttributes:
+        try:
+            return await self._writer.stored_before(file_id, uploaded_by, sha256)
+        except FileUnknown:
+            raise UploadUnknown from None
 
     async def abort(self, upload_id: UUID, uploaded_by: str) -> None:
         """Forget it and what came of it."""
         self._committer.must_take_writes()
         upload = self._open.find(upload_id, uploaded_by)
         with self._receiver.telling():
-            await self._open.alone(upload, lambda: to_the_end(self._give_up(upload)))
+            await self._open.alone(upload, lambda: _whole(self._give_up, upload))
 
     async def reap(self) -> None:
         """Forget what nobody has gone on with for too long; somebody may while the one before is being forgotten."""
         while not self._committer.fault and (expired := self._open.expired(_now())):
-            await self._open.alone(expired[0], lambda: to_the_end(self._give_up(expired[0])))
+            await self._open.alone(expired[0], lambda: _whole(self._give_up, expired[0]))
 
     async def _make(self, session: UploadSession) -> UploadSession:
         promise = self._measure.promise(session.size or 0)
@@ -123,6 +145,10 @@ class UploadSessions:
     async def _receive(self, upload: OpenUpload, offset: int, announced: Announced, body: Body) -> UploadSession:
         self._must_be_certain(upload)
         upload.session.must_continue(offset, announced.size)
+        with self._open.receiving(upload, announced.size or 0):
+            return await self._take(upload, announced, body)
+
+    async def _take(self, upload: OpenUpload, announced: Announced, body: Body) -> UploadSession:
         sha256, of_part = (await to_the_end(self._sha256(upload))).copy(), hashlib.sha256()
         part = await self._uploads.part(upload.session, [sha256, of_part] if announced.sha256 else [sha256])
         upload.has_leftovers = True
@@ -145,6 +171,7 @@ class UploadSessions:
             async for chunk in body:
                 if size is not None and part.size + len(chunk) > most:
                     raise FileTooLarge(f"The upload was announced with {size} bytes.")
+                self._open.cover(upload, part.size + len(chunk))
                 upload.promise.cover(part.size + len(chunk))
                 await part.write(chunk)
         except (IncompleteBody, BodyTimeout) as broken_off:
@@ -206,6 +233,11 @@ class UploadSessions:
 
     def _expiry(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self._expiry_s)
+
+
+async def _whole[*Args, T](work: Callable[[*Args], Awaitable[T]], *args: *Args) -> T:
+    """Not begun at all when somebody takes over before; once begun, done to the end."""
+    return await to_the_end(work(*args))
 
 
 def _as_announced(sha256: bytes, of_part: Hash, broken_off: ArtStoreError | None) -> None:

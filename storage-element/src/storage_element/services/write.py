@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from artstore_kit.contracts.errors import FileExists, ModeForbids, StorageFull
+from artstore_kit.contracts.errors import FileExists, FileUnknown, ModeForbids, StorageFull
 from artstore_kit.contracts.files import (
     AttributeChanges,
     Content,
@@ -26,6 +26,8 @@ from storage_element.services.receive import NOTHING_ANNOUNCED, Announced, Recei
 from storage_element.services.reservations import Reservations
 from storage_element.services.superseded import Superseded
 
+HOLDER_ENDS_WITHIN_S = 30.0
+"""Large content that has come is not thrown away because the element looks after the file at this moment."""
 LARGEST = 2**63 - 1
 LATEST = datetime.max.replace(tzinfo=UTC)
 """With these, what attr.json will hold is as long as it can become."""
@@ -100,15 +102,17 @@ class Writer:
         self._committer.must_take_writes()
         file_id, before = replacement.file_id, await self._reader.to_change(replacement.file_id)
         self._replaced(before, replacement, _content(LARGEST, "0" * 64))
-        async with self._receiver.receive(file_id, before.content.version + 1, replacement.announced, body) as received:
-            with self._reservations.alone(file_id):
-                file = await self._reader.to_change(file_id)
-                rules.not_replaced_since(before, file)
-                fresh = self._replaced(file, replacement, _content(received.size, received.sha256))
-                self._superseded.add(file.file_id, file.content.version)
-                stored = await self._commit_received(Kind.REPLACE_INLINE, Kind.REPLACE_STAGED, fresh, received)
-                self._reader.replaced(file.file_id)
-                return stored
+        async with (
+            self._receiver.receive(file_id, before.content.version + 1, replacement.announced, body) as received,
+            self._reservations.alone_within(HOLDER_ENDS_WITHIN_S, file_id),
+        ):
+            file = await self._reader.to_change(file_id)
+            rules.not_replaced_since(before, file)
+            fresh = self._replaced(file, replacement, _content(received.size, received.sha256))
+            self._superseded.add(file.file_id, file.content.version)
+            stored = await self._commit_received(Kind.REPLACE_INLINE, Kind.REPLACE_STAGED, fresh, received)
+            self._reader.replaced(file.file_id)
+            return stored
 
     async def change(self, file_id: UUID, changes: AttributeChanges, if_match: str | None) -> FileAttributes:
         """Write the next revision of the attributes; the file as it is then."""
@@ -147,6 +151,13 @@ class Writer:
             return await self._commit_received(Kind.CREATE_INLINE, Kind.CREATE_STAGED, file, received), True
         except FileExists:
             return await self._same_as_before(file), False
+
+    async def stored_before(self, file_id: UUID, uploaded_by: str, sha256: bytes) -> FileAttributes:
+        """The file as it is, if it has this content from this sender; else `FileUnknown`."""
+        file = await self._reader.attributes(file_id)
+        if (file.uploaded_by, file.content.sha256) != (uploaded_by, sha256.hex()):
+            raise FileUnknown(f"The file {file_id} has other content.")
+        return file
 
     def _replaced(self, file: FileAttributes, replacement: Replacement, content: Content) -> FileAttributes:
         """The file as it will be; raises when it may not be so."""
