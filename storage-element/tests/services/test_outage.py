@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from faulty_store import Act, FaultyStore, cut, faulty_store, not_kept, refused, slow
+from faulty_store import Act, FaultyStore, cut, faulty_store, lost, not_kept, refused, slow
+from part_sender import begun
 from running_element import Element, ElementAt, code
 from s3_servers import settings_of
 
 from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.ids import new_file_id
+from storage_element.adapters.s3 import attempts
 
 NOWHERE = Path("nowhere")
 LARGE = b"large" * 40_000
+PASSING = {"503": refused(503, "SlowDown"), "429": refused(429, "TooManyRequests"), "cut": cut, "lost": lost}
 UNAVAILABLE = (503, "storage_unavailable")
 
 
@@ -99,9 +103,56 @@ async def test_what_is_committed_is_put_in_place_when_the_store_is_back(element:
     assert (await element.content(file)).content == b"committed"
 
 
-async def test_a_store_that_keeps_nothing_is_a_storage_fault(element: Element, store: FaultyStore) -> None:
-    await element.put(b"before")
-    store.will(not_kept, "PUT", "/journal/", times=1)
-    assert code(await element.send(b"lost")) == (503, "storage_fault")
-    assert code(await element.send(b"later")) == (503, "storage_fault")
-    assert await health(element, "storage") == (200, "degraded")
+@pytest.mark.parametrize("act", PASSING.values(), ids=list(PASSING))
+async def test_what_passes_costs_a_caller_time_alone(
+    element: Element, store: FaultyStore, monkeypatch: pytest.MonkeyPatch, act: Act
+) -> None:
+    """At each request that changes something: of an upload that rides in the journal, and of one in parts."""
+    monkeypatch.setattr(attempts, "FIRST_PAUSE_S", 0.01)
+    keys = [("PUT", "/journal/"), ("PUT", ".attr.json"), ("PUT", ".v1"), ("POST", ".v1"), ("PUT", "/staging/")]
+    for method, key in keys:
+        fault = store.will(act, method, key, times=1)
+        small, large = await element.put(b"small"), await element.put(LARGE)
+        assert fault.times == 0, (method, key)
+        assert (await element.content(small.file_id)).content == b"small"
+        assert (await element.content(large.file_id)).content == LARGE
+    assert await health(element, "storage") == (200, "ok")
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "content", "is_there"),
+    [
+        ("PUT", "/journal/", b"small", False),
+        ("PUT", ".attr.json", b"small", True),
+        ("PUT", ".v1", b"small", True),
+        ("PUT", "partNumber=1", LARGE, False),
+        ("PUT", ".attr.json", LARGE, True),
+    ],
+    ids=["journal", "attributes", "content", "part", "attributes of a large one"],
+)
+async def test_what_the_store_says_it_has_and_has_not_is_not_acknowledged(
+    element_at: ElementAt, store: FaultyStore, method: str, key: str, content: bytes, is_there: bool
+) -> None:
+    """No success, then no writes; a restart decides, and what it shows is whole."""
+    opened = partial(element_at, NOWHERE, s3=settings_of(store.url, uuid4().hex))
+    file_id = new_file_id()
+    async with opened() as element:
+        before = await element.put(b"before")
+        store.will(not_kept, method, key, times=1)
+        assert code(await element.send(content, file_id)) == (503, "storage_fault")
+        assert code(await element.send(b"later")) == (503, "storage_fault")
+        assert await health(element, "storage") == (200, "degraded")
+        assert (await element.content(before.file_id)).content == b"before"
+    async with opened() as element:
+        found = await element.content(file_id)
+        assert (found.status_code, found.content == content) == ((200, True) if is_there else (404, False))
+        assert (await element.content(before.file_id)).content == b"before"
+        assert (await element.send(content, file_id)).status_code == (200 if is_there else 201)
+        assert (await element.content(file_id)).content == content
+
+
+async def test_a_piece_of_an_upload_that_was_not_kept_is_not_answered(element: Element, store: FaultyStore) -> None:
+    sender = await begun(element, len(LARGE))
+    store.will(not_kept, "PUT", f"/staging/{sender.upload.upload_id}.", times=2)
+    for _ in range(2):
+        assert code(await sender.append(0, LARGE)) == (503, "storage_fault")

@@ -52,6 +52,21 @@ class Multipart:
             raise NotKept(f"{upload.key}: the store does not have part {number} as it was sent")
         return Part(number, etag, told)
 
+    async def must_have(self, upload: Upload, parts: Sequence[Part]) -> None:
+        """Return when the store lists all of them; `NotKept`. Before anything is written that relies on them."""
+        asked, there = self._at(upload), dict[int, str]()
+        try:
+            while True:
+                page = await self._ask("list_parts", **asked)
+                there |= {each["PartNumber"]: each["ETag"] for each in page.get("Parts", [])}
+                if not page.get("IsTruncated"):
+                    break
+                asked["PartNumberMarker"] = page["NextPartNumberMarker"]
+        except Absent:
+            raise NotKept(f"{upload.key}: the store does not have the upload that it took parts of") from None
+        if any(there.get(each.number) != each.etag for each in parts):
+            raise NotKept(f"{upload.key}: the store does not have the parts that it said it had")
+
     async def copy(self, upload: Upload, number: int, source: Mapping[str, Any], first: int, last: int) -> Part:
         """A part that the store copies: the bytes from `first` to `last` of another object."""
         named = {"PartNumber": number, "CopySourceRange": f"bytes={first}-{last}", **source}

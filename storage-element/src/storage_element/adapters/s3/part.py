@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from artstore_kit.contracts.errors import FileTooLarge
-from storage_element.adapters.s3.bucket import Bucket
+from storage_element.adapters.s3.bucket import Bucket, NotKept
 from storage_element.adapters.s3.multipart import MOST_PARTS
 from storage_element.adapters.s3.pieces import Piece
 from storage_element.domain import layout
-from storage_element.domain.incoming import Hash
+from storage_element.domain.storage import Hash
 
 MOST_SENDING = 3
 
@@ -85,7 +85,11 @@ class S3Part:
 
     async def _put(self, data: bytes) -> Piece:
         key = f"{layout.STAGING}/{self._upload_id}.{uuid4().hex}"
-        return Piece(key=key, size=len(data), etag=await self._bucket.put(key, data))
+        etag = await self._bucket.put(key, data)
+        kept = await self._bucket.head(key)
+        if kept is None or (kept.etag, kept.size) != (etag, len(data)):
+            raise NotKept(f"{key}: the store does not have what it said it had")
+        return Piece(key=key, size=len(data), etag=etag)
 
     async def _sent(self, most: int) -> None:
         while len(self._sending) > most:

@@ -85,6 +85,7 @@ class S3Staging:
         await self._send()
         await self._sent(0)
         assert self._upload is not None, "the last part was sent"
+        await self._multipart.must_have(self._upload, self._parts)
         self.name = uuid4()
         await self._staged.note(self.name, StagedContent(upload=self._upload, parts=self._parts, size=self.size))
         return b"", self._sha256.hexdigest()
