@@ -1,6 +1,7 @@
 """The index follows the files, whatever happens to the database."""
 
 import asyncio
+import dataclasses
 import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from element_core import Core, open_core
 from gate import Gate, open_gate
 from rebuilt_index import replace
 from running_element import Element, ElementAt, SettingsAt, code
@@ -20,6 +22,8 @@ from artstore_kit.settings import PostgresSettings
 from artstore_kit.testing.admin import AdminStandIn
 from storage_element.adapters.index import Entry, Index
 from storage_element.adapters.local.files import LocalFiles
+from storage_element.domain.records import Kind, Record
+from storage_element.domain.storage import Fenced
 from storage_element.services import indexing
 
 
@@ -333,3 +337,70 @@ async def test_an_index_that_was_away_for_too_long_is_rebuilt(
         await gate.open()
         page = await rebuilt(element, before.generation, 13)
         assert seen(page) == {file.file_id: file for file in files}
+
+
+def indexer_of(core: Core, database: Database) -> indexing.Indexer:
+    """As a master has it."""
+    index, files = Index(database, "edit-1", core.journal.epoch), core.storage.files
+    return indexing.Indexer(index, files, core.replayed, core.journal.durable_lsn, core.storage.superblocks.confirm)
+
+
+async def rows(database: Database) -> list[tuple[object, ...]]:
+    """All that the index says, and of which epoch."""
+    async with database.connect() as connection:
+        found = await connection.execute(
+            sa.text(
+                "SELECT lsn, file_id, attributes, applied_lsn, epoch, generation FROM files, index_state ORDER BY lsn"
+            )
+        )
+        return [tuple(row) for row in found]
+
+
+@pytest.mark.parametrize("rebuilds", [False, True])
+async def test_the_indexer_of_a_stale_master_is_fenced_and_writes_nothing(
+    database: Database, root: Path, monkeypatch: pytest.MonkeyPatch, rebuilds: bool
+) -> None:
+    """What it would add continues what the new master has written."""
+    monkeypatch.setattr(indexing, "LOOK_EVERY_S", 0.01)
+    async with open_core(root) as old:
+        await old.create(b"first")
+        stale = indexer_of(old, database)
+        await stale.round()
+        async with open_core(root) as new:
+            await new.create(b"second")
+            its = indexer_of(new, database)
+            its.add(new.committed)
+            await its.round()
+            before = await rows(database)
+            assert [(row[0], row[4]) for row in before] == [(1, 2), (2, 2)]
+            stale.add([record_of(Kind.CHANGE, old.committed[0], lsn=3)])
+            if rebuilds:
+                stale.ask_rebuild()
+            for _ in range(2):
+                with pytest.raises(Fenced):
+                    await stale.round()
+            assert await rows(database) == before
+            await new.create(b"third")
+            its.add(new.committed[-1:])
+            await its.round()
+            assert [row[0] for row in await rows(database)] == [1, 2, 3]
+
+
+async def test_an_element_that_was_restored_makes_an_index_of_a_later_epoch_anew(
+    database: Database, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has taken it over: the element judges, and not what is left of its future."""
+    monkeypatch.setattr(indexing, "LOOK_EVERY_S", 0.01)
+    async with open_core(root) as core:
+        file = await core.create(b"restored")
+        indexer = indexer_of(core, database)
+        await indexer.round()
+        await execute(database, "UPDATE index_state SET epoch = 9, applied_lsn = 70", "UPDATE files SET lsn = 70")
+        for _ in range(3):
+            await indexer.round()
+        assert [(row[0], row[1], row[4]) for row in await rows(database)] == [(1, file.file_id, 1)]
+
+
+def record_of(kind: Kind, record: Record, lsn: int) -> Record:
+    """Another one of the same file."""
+    return dataclasses.replace(record, kind=kind, lsn=lsn)
