@@ -20,6 +20,7 @@ from artstore_kit.contracts.modes import Mode
 from artstore_kit.contracts.uploads import OFFSET_HEADER
 from artstore_kit.digests import format_sha256
 from artstore_kit.testing.admin import AdminStandIn
+from storage_element.adapters.local import disk
 from storage_element.adapters.local.direct import DirectFile
 from storage_element.adapters.local.fence import Fence
 from storage_element.domain import layout
@@ -448,6 +449,31 @@ async def test_a_full_disk_refuses_a_part_and_keeps_the_others(
     assert await sender.offset() == 5
     assert (await sender.append(5, b"67890")).status_code == 204
     await sender.stored(b"1234567890")
+
+
+@pytest.mark.parametrize("full", [True, False])
+async def test_content_that_cannot_be_made_anew_leaves_nothing(
+    element: Element, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    """Bytes of a part that did not count have to go before the commit, and there is no room, or too little to read."""
+    sender = await begun(element, None)
+    await sender.append(0, b"12345")
+    assert code(await sender.append(5, b"other", format_sha256(bytes(32)))) == (400, "digest_mismatch")
+    before, content = element.staged(), staged(element.root, sender).read_bytes()
+
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        if full:
+            patched.setattr(disk, "write_all", no_room)
+        else:
+            staged(element.root, sender).write_bytes(b"123")
+        expected = (507, "storage_full") if full else (502, "content_corrupt")
+        assert code(await sender.commit(b"12345")) == expected
+    assert element.staged() == before
+    staged(element.root, sender).write_bytes(content)
+    await sender.stored(b"12345")
 
 
 async def test_a_commit_goes_to_its_end_when_the_sender_goes(element: Element, monkeypatch: pytest.MonkeyPatch) -> None:

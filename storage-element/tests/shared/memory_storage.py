@@ -13,8 +13,9 @@ from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.modes import Mode
 from storage_element.domain import layout
 from storage_element.domain.capacity import Room
+from storage_element.domain.incoming import Hash
 from storage_element.domain.records import NO_STAGING, Kind, Record, frame_bytes
-from storage_element.domain.storage import Closed, ContentMissing, Fenced, Hash, Storage, WrongElement
+from storage_element.domain.storage import Closed, ContentMissing, Fenced, Storage, WrongElement
 from storage_element.domain.superblock import Superblock
 from storage_element.domain.upkeep import Directory, Entry, Pace, Reason, Reread
 from storage_element.domain.uploads import UploadSession

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from storage_element.domain.storage import Files, Journal, Staging, Storage, Superblocks
+from storage_element.domain.incoming import Staging
+from storage_element.domain.storage import Files, Journal, Storage, Superblocks
 
 
 class PowerCut(BaseException):

@@ -9,8 +9,9 @@ from sides import Side
 
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.testing.documents import document
+from storage_element.domain.incoming import Staging
 from storage_element.domain.records import NO_STAGING, Kind
-from storage_element.domain.storage import Staging, Storage
+from storage_element.domain.storage import Storage
 
 LARGE = os.urandom(6 * MIB + 3)
 INLINE_BYTES = 1000

@@ -23,8 +23,9 @@ from artstore_kit.contracts.modes import Operation
 from artstore_kit.exchange import Body
 from storage_element.adapters.bag_reader import CHUNK_BYTES, BagReader
 from storage_element.domain.bag_format import BadBag
+from storage_element.domain.incoming import Staged
 from storage_element.domain.records import NO_STAGING, Kind
-from storage_element.domain.storage import Files, Staged, Superblocks
+from storage_element.domain.storage import Files, Superblocks
 from storage_element.domain.superblock import Superblock
 from storage_element.services.commit import Committer
 from storage_element.services.drafts import Draft

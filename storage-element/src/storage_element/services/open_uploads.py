@@ -10,7 +10,7 @@ from uuid import UUID
 from artstore_kit.contracts.errors import UploadLimitReached, UploadTakenOver, UploadUnknown
 from storage_element import metrics
 from storage_element.config import UploadSettings
-from storage_element.domain.storage import Hash
+from storage_element.domain.incoming import Hash
 from storage_element.domain.uploads import UploadSession
 from storage_element.services.measure import Promise
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from artstore_kit.contracts.errors import ArtStoreError, DigestMismatch, IncompleteBody, StorageFault, StorageFull
 from artstore_kit.exchange import Body
 from storage_element.domain.faults import is_out_of_room, is_passing
-from storage_element.domain.storage import Fenced, Files, Staged, Staging
+from storage_element.domain.incoming import Staged, Staging
+from storage_element.domain.storage import Fenced, Files
 from storage_element.services.commit import Committer
 from storage_element.services.measure import Measure, Promise
 

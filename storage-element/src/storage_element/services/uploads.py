@@ -21,7 +21,8 @@ from artstore_kit.contracts.errors import (
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.exchange import Body
 from artstore_kit.finishing import to_the_end
-from storage_element.domain.storage import Files, Hash, Part, Uploads
+from storage_element.domain.incoming import Hash, Part, Uploads
+from storage_element.domain.storage import Files
 from storage_element.domain.uploads import UploadSession
 from storage_element.services.commit import Committer
 from storage_element.services.measure import Measure

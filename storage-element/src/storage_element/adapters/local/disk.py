@@ -26,7 +26,7 @@ def replace_durably(path: Path, data: bytes, fresh: str = "") -> None:
     """
     fresh = fresh or str(path.with_name(f".{path.name}.new"))
     write_durably(fresh, data)
-    with _nothing_left(fresh):
+    with nothing_left(fresh):
         Path(fresh).rename(path)
     sync_directory(path.parent)
 
@@ -35,7 +35,7 @@ def write_durably(path: str, data: bytes) -> None:
     """Return when `data` is at `path` and on stable storage; its name may not be yet."""
     fd = create(path)
     try:
-        with _nothing_left(path):
+        with nothing_left(path):
             write_all(fd, data)
             os.fsync(fd)
     finally:
@@ -43,11 +43,11 @@ def write_durably(path: str, data: bytes) -> None:
 
 
 @contextmanager
-def _nothing_left(path: str) -> Iterator[None]:
-    """A full disk is not filled by what did not fit."""
+def nothing_left(path: str) -> Iterator[None]:
+    """What is being made at `path` goes when it cannot be ended: a full disk is not filled by what did not fit."""
     try:
         yield
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             Path(path).unlink()
         raise

@@ -19,7 +19,7 @@ from storage_element.adapters.local.direct import BLOCK_BYTES, Buffers, DirectFi
 from storage_element.adapters.local.fence import Fence
 from storage_element.adapters.local.stream import Stream
 from storage_element.domain import layout
-from storage_element.domain.storage import Hash
+from storage_element.domain.incoming import Hash
 from storage_element.domain.uploads import UploadSession
 
 READ_AT_ONCE_BYTES = 4 * 1024 * 1024
@@ -140,8 +140,9 @@ class LocalUploads:
     def _made_anew(self, session: UploadSession) -> Hash:
         path = self._content(session.upload_id)
         fresh = self._fence.path(f"{session.upload_id}.content.new")
-        sha256 = _copied(path, fresh, session.offset)
-        Path(fresh).rename(path)
+        with disk.nothing_left(fresh):
+            sha256 = _copied(path, fresh, session.offset)
+            Path(fresh).rename(path)
         disk.sync_directory(path.parent)
         return sha256
 

@@ -10,7 +10,7 @@ from storage_element.adapters.s3.bucket import Bucket, NotKept
 from storage_element.adapters.s3.multipart import MOST_PARTS
 from storage_element.adapters.s3.pieces import Piece
 from storage_element.domain import layout
-from storage_element.domain.storage import Hash
+from storage_element.domain.incoming import Hash
 
 MOST_SENDING = 3
 

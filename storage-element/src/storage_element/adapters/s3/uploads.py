@@ -13,7 +13,7 @@ from storage_element.adapters.s3.pieces import LEAST_BYTES, Piece
 from storage_element.adapters.s3.sessions import Sessions
 from storage_element.adapters.s3.superblocks import S3Superblocks
 from storage_element.domain import layout
-from storage_element.domain.storage import Hash
+from storage_element.domain.incoming import Hash
 from storage_element.domain.uploads import UploadSession
 
 
