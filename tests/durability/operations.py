@@ -144,7 +144,10 @@ async def checkpoint_at_any_moment(bed: Bed) -> None:
         creating = asyncio.create_task(bed.create(f"late by {turns}"))
         for _ in range(turns):
             await asyncio.sleep(0)
-        await together(bed.checkpoint(), creating)
+        try:
+            await bed.checkpoint()
+        finally:
+            await creating
 
 
 async def create_and_remove(bed: Bed) -> None:

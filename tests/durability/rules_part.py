@@ -25,7 +25,7 @@ from tests.durability.seeded_loop import SeededLoop
 from tests.durability.shelf import place
 from tests.durability.verdict import LOST, Wrong
 
-NORMAL_RUNS, LONG_RUNS, STEPS = 25, 1_000, 25
+NORMAL_RUNS, LONG_RUNS, STEPS = 200, 5_000, 40
 TODAY = datetime.now(UTC)
 DAYS = {"never": None, "past": -1, "soon": 1, "later": 2}
 MOMENTS = st.sampled_from(list(DAYS))
@@ -194,6 +194,7 @@ def run(order: Order) -> Outcome:
         deadline=None,
         database=None,
         print_blob=False,
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
     try:

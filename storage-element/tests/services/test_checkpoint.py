@@ -3,17 +3,20 @@
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from element_core import Core, inline, open_core
+from element_core import Core, inline, open_core, until
 
 from artstore_kit.contracts.errors import StorageFault, StorageFull
 from storage_element.adapters.local import disk
+from storage_element.adapters.local.files import LocalFiles
 from storage_element.adapters.local.journal import Journal
 from storage_element.adapters.local.superblocks import Superblocks
 from storage_element.config import JournalSettings
+from storage_element.domain.records import Record
 from storage_element.domain.storage import JournalFull
 from storage_element.services.checkpoint import Checkpoint
 
@@ -79,6 +82,25 @@ async def test_commits_go_on_meanwhile(core: Core) -> None:
     async with open_core(core.root) as again:
         assert len(again.tree()) == 102
         assert again.files.has(more.file_id)
+
+
+async def test_what_is_being_put_in_place_keeps_its_journal(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, goes_on = LocalFiles.place, threading.Event()
+
+    def late(files: LocalFiles, record: Record) -> None:
+        goes_on.wait(5)
+        place(files, record)
+
+    monkeypatch.setattr(LocalFiles, "place", late)
+    creating = asyncio.create_task(core.create())
+    await until(lambda: core.journal.durable_lsn == 1)
+    checkpoint = asyncio.create_task(core.checkpoint.run())
+    await until(lambda: journal_names(core) == [1, 2])
+    done, _ = await asyncio.wait([checkpoint], timeout=0.1)
+    assert (done, journal_names(core), core.superblocks.current.checkpoint_lsn) == (set(), [1, 2], 0)
+    goes_on.set()
+    await asyncio.gather(creating, checkpoint)
+    assert (journal_names(core), core.superblocks.current.checkpoint_lsn) == ([2], 1)
 
 
 async def test_a_failed_sync_keeps_the_journal_and_stops_writes(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
