@@ -1,6 +1,7 @@
 """Changes what lies on the disk behind the element's back: that must be detected, contained and told, never served."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -10,7 +11,18 @@ from storage_element.domain import layout
 from storage_element.domain.storage import JournalDamaged
 from storage_element.services.inspect import inspect
 from tests.durability.bed import Bed, open_bed
-from tests.durability.harm import OF_ATTRIBUTES, OF_CONTENT, Harm, Tree, copy_from, damaged_journals, double, swap_with
+from tests.durability.harm import (
+    OF_ATTRIBUTES,
+    OF_CONTENT,
+    Harm,
+    Tree,
+    as_another_user,
+    copy_from,
+    damaged_journals,
+    disown,
+    double,
+    swap_with,
+)
 from tests.durability.ledger import Ledger
 from tests.durability.operations import Before
 from tests.durability.part import Order, Outcome, say
@@ -75,15 +87,19 @@ def _document(case: Case, start: Base, seed: int) -> list[Wrong]:
     tree = dict(start.tree)
     case.harm(tree, case.path)
     with laid_out(tree) as root:
-        found = inspect(root, hashing=True, progress=lambda _: None)
-        wrong = [Wrong(LOST, "the command finds it sound")] if found.is_sound else []
-        if not any(Path(case.path).name in each.path for each in found.findings):
-            wrong.append(Wrong(LOST, f"the command does not name it: {found.findings}"))
-        return wrong + run_seeded(seed, lambda: _live_with_it(case, root, start.files, tree))
+        with as_another_user(root, case.path) if case.harm is disown else nullcontext():
+            found = inspect(root, hashing=True, progress=lambda _: None)
+            wrong = [Wrong(LOST, "the command finds it sound")] if found.is_sound else []
+            if not any(Path(case.path).name in each.path for each in found.findings):
+                wrong.append(Wrong(LOST, f"the command does not name it: {found.findings}"))
+            wrong += run_seeded(seed, lambda: _live_with_it(case, root, start.files))
+        if case.path in tree and tree[case.path] not in read_tree(root).values():
+            wrong.append(Wrong(LOST, "what was damaged is gone, and nobody can look at it"))
+        return wrong
 
 
-async def _live_with_it(case: Case, root: Path, files: Mapping[str, UUID], tree: Tree) -> list[Wrong]:
-    """The damaged file is refused, now and after the next start; others are served; no byte is gone."""
+async def _live_with_it(case: Case, root: Path, files: Mapping[str, UUID]) -> list[Wrong]:
+    """The damaged file is refused, now and after the next start; others are served."""
     wrong: list[Wrong] = []
     for _ in range(2):
         async with open_bed(root, Ledger(), dict(files)) as bed:
@@ -92,8 +108,6 @@ async def _live_with_it(case: Case, root: Path, files: Mapping[str, UUID], tree:
                 wrong += await _served(case, bed)
             for name in BYSTANDERS:
                 await bed.read(name)
-    if case.path in tree and tree[case.path] not in read_tree(root).values():
-        wrong.append(Wrong(LOST, "what was damaged is gone, and nobody can look at it"))
     return wrong
 
 

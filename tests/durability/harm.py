@@ -1,7 +1,9 @@
 """Harm that is done to what lies on a disk, without a word to anybody."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ type Tree = dict[str, bytes | None]
 type Harm = Callable[[Tree, str], None]
 """Does harm to one path of a tree."""
 
+NOBODY = 65534
 HEADER_BYTES = 512
 FRAME_BYTES = 80
 ACKNOWLEDGED = "and it was acknowledged"
@@ -52,6 +55,28 @@ def lose(tree: Tree, path: str) -> None:
     del tree[path]
 
 
+def disown(tree: Tree, path: str) -> None:
+    """Another user's, whom alone it may be read by: not a byte is different; see `as_another_user`."""
+
+
+@contextmanager
+def as_another_user(root: Path, path: str) -> Iterator[None]:
+    """All below `root` belongs to who we are meanwhile, but for `path`, which we may not read."""
+    us = os.geteuid()
+    (root / path).chmod(0)
+    if us == 0:
+        for each in [root.parent, root, *root.rglob("*")]:
+            if each != root / path:
+                os.chown(each, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(us)
+        for each in root.rglob(f"*{Path(path).name}"):
+            each.chmod(0o640)
+
+
 def swap_with(other: str) -> Harm:
     """Two contents are exchanged."""
 
@@ -78,8 +103,8 @@ def double(tree: Tree, path: str) -> None:
     tree[f"{elsewhere}/{name}"] = tree[path]
 
 
-OF_CONTENT: list[Harm] = [flip, truncate, lengthen, empty, zero, lose]
-OF_ATTRIBUTES: list[Harm] = [flip_first, truncate, empty, zero]
+OF_CONTENT: list[Harm] = [flip, truncate, lengthen, empty, zero, lose, disown]
+OF_ATTRIBUTES: list[Harm] = [flip_first, truncate, empty, zero, disown]
 
 
 @dataclass(frozen=True)
