@@ -1,6 +1,8 @@
 """The element on a real port: senders who stop, go away, or say something else than they announced."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 from element_core import until
-from running_element import MIB, Element, SettingsAt
+from running_element import MIB, Element, SettingsAt, code
 from wire import Wire, wire_to
 
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.settings import PostgresSettings
 from artstore_kit.testing.application import open_server
+from storage_element.domain.upkeep import ContentUnreadable
 from storage_element.main import create_app
 
 LARGE = bytes(3 * MIB)
@@ -178,3 +181,38 @@ async def test_content_that_ends_while_it_is_sent_cuts_the_connection(served: Se
             content.truncate(1000)
         received = len(await wire.ended())
     assert received < len(LARGE) * 8
+
+
+async def test_content_that_cannot_be_read_cuts_the_connection_and_is_judged(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await served.element.put(LARGE)
+
+    def fails(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def unreadable(*_: object) -> None:
+        raise ContentUnreadable("cannot be read: Input/output error", may_pass=False)
+
+    path = f"/api/v1/files/{file.file_id}/content"
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "sendfile", fails)
+        patched.setattr(os, "pread", fails)
+        patched.setattr("storage_element.adapters.local.upkeep.Rereading", unreadable)
+        with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+            await served.element.http.get(path)
+        async with asyncio.timeout(5):
+            while file.file_id not in served.element.services.reader._containment.damaged:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert code(await served.element.http.get(path)) == (410, "content_corrupt")
+
+
+async def test_where_sendfile_cannot_be_used_content_is_sent_all_the_same(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(*_: object) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    file = await served.element.put(LARGE)
+    monkeypatch.setattr(os, "sendfile", cannot)
+    assert (await served.element.http.get(f"/api/v1/files/{file.file_id}/content")).content == LARGE
