@@ -17,10 +17,18 @@ REGISTRATION = {"url": "http://edit-1.test:8010", "mode": "edit", "epoch": 1, "p
 REPORT = {
     "mode": "edit",
     "epoch": 1,
-    "capacity": {"total_bytes": 100, "used_bytes": 40, "free_bytes": 60, "fullness": "ok"},
+    "capacity": {
+        "total_bytes": 100,
+        "used_bytes": 40,
+        "free_bytes": 60,
+        "fullness": "ok",
+        "growth_bytes_per_s": 0.5,
+        "full_in_s": 120.0,
+    },
     "files": 2,
     "last_lsn": 12,
     "writable": True,
+    "corrupt_contents": 1,
     "state": "ok",
 }
 type Headers = dict[str, str]

@@ -1,5 +1,6 @@
 """`artstore-element import`: what was exported is in another element, whatever happens on the way."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -122,9 +123,10 @@ async def test_the_index_follows_at_the_next_start(
     stopped: Stopped, bag: Path, target: Target, element_at: ElementAt
 ) -> None:
     imported(bag, target)
-    async with element_at(target.root) as element:
-        page = await element.feed_up_to(2)
-        assert {change.file_id for change in page.items} == {stopped.small.file_id, stopped.large.file_id}
+    there = {stopped.small.file_id, stopped.large.file_id}
+    async with element_at(target.root) as element, asyncio.timeout(10):
+        while {change.file_id for change in (await element.feed_up_to(2)).items} != there:
+            await asyncio.sleep(0.01)  # until it is rebuilt, the database shows what the first element had
         assert (await element.content(stopped.large.file_id)).content == LARGE
         assert (await element.remove(stopped.small.file_id)).status_code == 409  # the hold holds
 
