@@ -6,7 +6,7 @@ from artstore_kit.application import Application, build_app
 from artstore_kit.health import Check
 from storage_element.api import changes, content, element, files, upkeep, uploads
 from storage_element.config import Settings
-from storage_element.factory import Services
+from storage_element.factory.services import Services
 from storage_element.workers.start import running
 
 

@@ -125,7 +125,7 @@ async def test_the_index_follows_at_the_next_start(
     imported(bag, target)
     there = {stopped.small.file_id, stopped.large.file_id}
     async with element_at(target.root) as element, asyncio.timeout(10):
-        while {change.file_id for change in (await element.feed_up_to(2)).items} != there:
+        while {change.file_id for change in (await element.feed_up_to(2)).items} != there:  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # until it is rebuilt, the database shows what the first element had
         assert (await element.content(stopped.large.file_id)).content == LARGE
         assert (await element.remove(stopped.small.file_id)).status_code == 409  # the hold holds

@@ -55,7 +55,7 @@ class Clocks:
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     clocks = Clocks()
-    monkeypatch.setattr("storage_element.factory.machine_clock", clocks)
+    monkeypatch.setattr("storage_element.factory.services.machine_clock", clocks)
     return clocks
 
 

@@ -36,7 +36,7 @@ from storage_element.config import (
     WhenFull,
 )
 from storage_element.domain import layout
-from storage_element.factory import Services
+from storage_element.factory.services import Services
 from storage_element.main import create_app
 
 ELEMENT_ID = "edit-1"

@@ -15,7 +15,7 @@ from artstore_kit.receivers import while_received
 from storage_element.api import described
 from storage_element.api.conditions import ConditionHeaders, Span, is_unmodified, last_modified, wanted
 from storage_element.domain.rules import content_tag, revision_tag
-from storage_element.factory import Services
+from storage_element.factory.services import Services
 from storage_element.services.receive import Announced
 from storage_element.services.write import Replacement, Upload
 

@@ -13,7 +13,7 @@ from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from artstore_kit.principal import Principal
 from storage_element.domain.rules import revision_tag
-from storage_element.factory import Services
+from storage_element.factory.services import Services
 
 router = APIRouter(prefix="/files", tags=["files"])
 Wired = Annotated[Services, Depends(services_of(Services))]

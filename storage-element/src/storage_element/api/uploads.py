@@ -19,7 +19,7 @@ from storage_element.api.content import announced
 from storage_element.api.files import FileId
 from storage_element.domain.rules import revision_tag
 from storage_element.domain.uploads import UploadSession
-from storage_element.factory import Services
+from storage_element.factory.services import Services
 from storage_element.services.write import Upload
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])

@@ -16,7 +16,7 @@ from storage_element.adapters.local.bare_element import bare_element
 from storage_element.command.terminal import DAMAGED, DONE, takes_directory
 from storage_element.config import IndexSettings
 from storage_element.domain import layout
-from storage_element.factory import open_as_it_is, open_recovered
+from storage_element.factory.command import open_as_it_is, open_recovered
 from storage_element.services.rebuild import rebuild, root_of_files, root_of_index
 
 DESCRIPTION = """Builds the index of a stopped element anew, from its files alone, and compares the two: by the root

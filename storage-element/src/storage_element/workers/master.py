@@ -8,7 +8,7 @@ from artstore_kit.contracts.errors import NoMaster, StorageFault, StorageFull, S
 from artstore_kit.workers import Background, run_forever
 from storage_element.config import Settings
 from storage_element.domain.storage import Fenced
-from storage_element.factory import Services
+from storage_element.factory.services import Services
 from storage_element.services.commit import Committer
 
 CHECKPOINT_LOOK_EVERY_S = 0.25

@@ -13,16 +13,9 @@ from storage_element import metrics
 from storage_element.config import Settings
 from storage_element.domain.mastership import Marks
 from storage_element.domain.storage import Fenced, JournalDamaged
-from storage_element.factory import (
-    Services,
-    Surroundings,
-    held_with_others,
-    node_checks,
-    node_storage,
-    open_election,
-    open_follower,
-    open_services,
-)
+from storage_element.factory.node import node_checks, open_election, open_follower
+from storage_element.factory.services import Services, Surroundings, open_services
+from storage_element.factory.storage import held_with_others, node_storage
 from storage_element.services.election import Election
 from storage_element.workers.master import working
 

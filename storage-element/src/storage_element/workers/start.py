@@ -7,15 +7,9 @@ from pathlib import Path
 
 from artstore_kit.workers import Background, run_forever
 from storage_element.config import CommandSettings, Settings
-from storage_element.factory import (
-    Alone,
-    Services,
-    Surroundings,
-    open_alone,
-    open_services,
-    open_storage,
-    open_surroundings,
-)
+from storage_element.factory.command import Alone, open_alone
+from storage_element.factory.services import Services, Surroundings, open_services, open_surroundings
+from storage_element.factory.storage import open_storage
 from storage_element.workers.master import CHECKPOINT_LOOK_EVERY_S, working
 from storage_element.workers.node import running_node
 

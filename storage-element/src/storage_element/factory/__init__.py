@@ -1,0 +1,1 @@
+"""The one room that names concrete classes: what an element is made of, opened in order, closed in reverse."""

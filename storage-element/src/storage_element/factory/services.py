@@ -1,0 +1,183 @@
+"""What an element is made of while it takes writes: all its services over its storage."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, fields
+
+from artstore_kit.clients.admin import AdminClient
+from artstore_kit.contracts.elements import ElementState
+from artstore_kit.health import Check, CheckResult, Health
+from artstore_kit.postgres import Database
+from artstore_kit.service_token import ServiceToken
+from storage_element.adapters.index import Index
+from storage_element.adapters.machine_clock import machine_clock
+from storage_element.config import Settings
+from storage_element.domain.storage import Storage
+from storage_element.factory.storage import IO_THREADS
+from storage_element.services.care import Care, care_for
+from storage_element.services.catalog import Catalog
+from storage_element.services.changes import ChangeFeed
+from storage_element.services.checkpoint import Checkpoint
+from storage_element.services.clock_watch import ClockWatch
+from storage_element.services.commit import Committer
+from storage_element.services.contain import Containment
+from storage_element.services.indexing import Indexer
+from storage_element.services.measure import Measure
+from storage_element.services.modes import Modes
+from storage_element.services.open_uploads import OpenUploads
+from storage_element.services.read import Reader
+from storage_element.services.receive import Receiver
+from storage_element.services.recover import recover
+from storage_element.services.report import Reporter
+from storage_element.services.reservations import Reservations
+from storage_element.services.superseded import Superseded
+from storage_element.services.uploads import UploadSessions
+from storage_element.services.write import Writer
+from storage_element.services.write_many import ManyWriter
+
+
+@dataclass
+class Services:
+    """What requests and workers can ask of this element. What a node offers changes with its role."""
+
+    writer: Writer
+    many_writer: ManyWriter
+    uploads: UploadSessions
+    reader: Reader
+    feed: ChangeFeed
+    catalog: Catalog
+    reporter: Reporter
+    state: Callable[[], Awaitable[ElementState]]
+    committer: Committer
+    checkpoint: Checkpoint
+    indexer: Indexer
+    care: Care
+    checks: Sequence[Check]
+
+    def become(self, other: "Services") -> None:
+        """From the next request on, be what `other` is."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What lasts as long as the process, whatever its role on the element is."""
+
+    executor: ThreadPoolExecutor
+    database: Database
+    admin: AdminClient
+
+
+@asynccontextmanager
+async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
+    """Threads and connections."""
+    async with AsyncExitStack() as stack:
+        executor = stack.enter_context(ThreadPoolExecutor(IO_THREADS, "io"))
+        database = Database(settings.postgres, f"storage-element {settings.element.id}")
+        stack.push_async_callback(database.close)
+        token = ServiceToken.of(settings.admin, settings.account)
+        stack.push_async_callback(token.close)
+        admin = AdminClient.of(settings.admin, token)
+        stack.push_async_callback(admin.close)
+        yield Surroundings(executor, database, admin)
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    stopping: asyncio.Event,
+    around: Surroundings,
+    storage: Storage,
+    *,
+    checks: Sequence[Check] = (),
+    may_remember: Callable[[], bool] = lambda: True,
+) -> AsyncIterator[Services]:
+    """Take the element over and recover it."""
+    pending = await recover(storage)
+    journal, files, superblocks = storage.journal, storage.files, storage.superblocks
+    index = Index(around.database, settings.element.id, journal.epoch)
+    indexer = Indexer(index, files, pending, journal.durable_lsn, superblocks.confirm)
+    committer = Committer(journal, files, settings.element.id, indexer.add)
+    reservations = Reservations()
+    superseded = Superseded(files, reservations, settings.content.replaced_grace_s)
+    checkpoint = Checkpoint(committer, files, superblocks, superseded, settings.journal)
+    measure = Measure(files, settings.capacity)
+    containment = Containment(files, storage.upkeep, checkpoint, reservations)
+    await containment.load()
+    clock = ClockWatch(storage.upkeep, superblocks, machine_clock, settings.expiry)
+    reader = Reader(files, superblocks, containment, may_remember)
+    reporter = Reporter(
+        settings=settings.element,
+        node_id=settings.node.id,
+        superblocks=superblocks,
+        committer=committer,
+        measure=measure,
+        index=index,
+        containment=containment,
+        clock=clock,
+        admin=around.admin,
+    )
+    receiver = Receiver(files, measure, committer, settings.journal.inline_bytes)
+    writer = Writer(
+        committer=committer,
+        receiver=receiver,
+        reader=reader,
+        superblocks=superblocks,
+        reservations=reservations,
+        superseded=superseded,
+        modes=(modes := Modes(superblocks, committer, checkpoint)),
+    )
+    uploads = UploadSessions(
+        uploads=storage.uploads,
+        files=files,
+        writer=writer,
+        receiver=receiver,
+        measure=measure,
+        open_uploads=OpenUploads(settings.uploads),
+        committer=committer,
+        expiry_s=settings.uploads.expiry_s,
+    )
+    await uploads.load()
+    care = care_for(
+        settings,
+        storage,
+        index=index,
+        indexer=indexer,
+        writer=writer,
+        containment=containment,
+        clock=clock,
+        measure=measure,
+        modes=modes,
+        checkpoint=checkpoint,
+        reservations=reservations,
+        superseded=superseded,
+    )
+    yield Services(
+        writer=writer,
+        uploads=uploads,
+        many_writer=ManyWriter(writer),
+        reader=reader,
+        feed=ChangeFeed(index, indexer, stopping),
+        catalog=Catalog(index),
+        reporter=reporter,
+        state=reporter.state,
+        committer=committer,
+        checkpoint=checkpoint,
+        indexer=indexer,
+        care=care,
+        checks=[
+            Check("storage", lambda: _storage(committer)),
+            *care.checks,
+            *checks,
+            Check("postgres", index.check, Health.DEGRADED),
+        ],
+    )
+
+
+async def _storage(committer: Committer) -> CheckResult:
+    if committer.fault:
+        return CheckResult(health=Health.DEGRADED, detail="storage_fault: reads only, until a restart")
+    return CheckResult()
