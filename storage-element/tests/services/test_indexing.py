@@ -67,6 +67,7 @@ async def test_a_busy_index_takes_what_has_come_meanwhile_in_one_step(
 ) -> None:
     await element.feed_up_to(0)
     monkeypatch.setattr(indexing, "GATHER_S", 1.0)
+    monkeypatch.setattr(indexing, "BUSY_ENTRIES", 1)
     steps: list[int] = []
     apply = Index.apply
 
@@ -81,6 +82,13 @@ async def test_a_busy_index_takes_what_has_come_meanwhile_in_one_step(
         await element.put()
     await element.feed_up_to(5)
     assert steps == [1, 4]
+
+
+async def test_single_files_are_shown_at_once(element: Element, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "GATHER_S", 60)
+    for lsn in (1, 2, 3):
+        await element.put()
+        await element.feed_up_to(lsn)
 
 
 async def test_a_restart_keeps_the_generation(element_at: ElementAt, root: Path) -> None:

@@ -14,8 +14,10 @@ from storage_element.services.rebuild import rebuild
 
 BATCH_ENTRIES = 1000
 LOOK_EVERY_S = 10.0
-GATHER_S = 0.03
-"""Between two steps of a busy index: a step costs the same for many records as for few, here and for its readers."""
+BUSY_ENTRIES = 4
+"""A step of so many is followed by more."""
+GATHER_S = 0.1
+"""After such a step: the next costs the same for many records as for few, here and for those who read the feed."""
 MOST_PENDING = 200_000
 """Beyond this the index has been away for so long that rebuilding it is the shorter way."""
 
@@ -104,7 +106,8 @@ class Indexer:
                 self._pending.popleft()
             metrics.INDEX_PENDING.set(len(self._pending))
             self._wake_readers()
-            await asyncio.sleep(GATHER_S)
+            if len(batch) >= BUSY_ENTRIES:
+                await asyncio.sleep(GATHER_S)
 
     def _wake_readers(self) -> None:
         self.applied.set()
