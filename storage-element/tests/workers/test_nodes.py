@@ -90,7 +90,7 @@ async def test_a_master_that_stops_in_order_lets_another_take_over_at_once(
         assert await nodes.processes.pop(first).ended() in {0, -signal.SIGTERM}
         second = await nodes.master(other_than=first, within_s=2 * LEASE_S)
         await callers.go_on()
-    assert '"replayed": 0' in (tmp_path / f"log-{second}").read_text()
+    assert '"replayed":0' in (tmp_path / f"log-{second}").read_text()
     check(callers)
 
 
