@@ -13,7 +13,6 @@ from s3_servers import settings_of
 
 from artstore_kit.contracts.elements import ElementState, Role
 from artstore_kit.testing.patience import eventually
-from storage_element import factory
 from storage_element.adapters.local.marks import LocalMarks
 from storage_element.config import NodeSettings, ScrubSettings
 from storage_element.services.election import Election
@@ -42,7 +41,7 @@ def in_a_directory(element_at: ElementAt, root: Path) -> Node:
 
 @pytest.fixture
 def _quickly_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(factory, "QUARANTINE_EVERY_S", 0.1)
+    monkeypatch.setattr("storage_element.factory.node.QUARANTINE_EVERY_S", 0.1)
 
 
 async def state(element: Element) -> ElementState:
