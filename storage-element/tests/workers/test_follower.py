@@ -80,6 +80,11 @@ async def checks(element: Element) -> dict[str, str]:
     return {name: check["health"] for name, check in ready["checks"].items()}
 
 
+async def all_well(master: Element, follower: Element) -> bool:
+    well = {"master": "ok", "storage": "ok", "store": "ok", "postgres": "ok"}
+    return (await checks(master))["store"] == "ok" and await checks(follower) == well
+
+
 async def test_a_follower_tells_what_it_knows_itself(node: Node) -> None:
     async with pair(node) as (a, b):
         file = await a.put(b"content")
@@ -94,8 +99,7 @@ async def test_a_follower_tells_what_it_knows_itself(node: Node) -> None:
             writable=False,
         )
         assert (await b.content(file.file_id)).content == b"content"
-        assert (await checks(a))["store"] == "ok"
-        assert await checks(b) == {"master": "ok", "storage": "ok", "store": "ok", "postgres": "ok"}
+        await eventually(lambda: all_well(a, b), within_s=10)
 
 
 async def test_a_follower_cares_for_nothing(in_a_directory: Node) -> None:
