@@ -1,6 +1,5 @@
 """What keeps an element true does so in a directory and in a bucket: scrub, reconcile, expiry, rebuild of the index."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -213,10 +212,13 @@ async def test_what_has_expired_goes_and_nothing_else(place: Place, element: Ele
     held = await element.put(b"held", None, retention=soon, holds=[{"id": "case 17"}])
     working = await element.put(b"working")
     await element.feed_up_to(3)
-    await element.services.care.expirer.round()
-    await asyncio.sleep(2)
-    await element.services.care.expirer.round()
-    assert (await status(element, "expiry"))["last_outcomes"] == {"removed": 1, "file_held": 1}
+
+    async def removed() -> bool:
+        await element.services.care.expirer.round()
+        outcomes: dict[str, int] = (await status(element, "expiry"))["last_outcomes"]
+        return outcomes == {"removed": 1, "file_held": 1}
+
+    await eventually(removed, 5)
     assert code(await element.content(gone.file_id)) == (404, "file_unknown")
     assert place.shelf.read(content_key(gone)) is None
     assert [(await element.content(each.file_id)).content for each in (held, working)] == [b"held", b"working"]

@@ -18,7 +18,7 @@ from storage_element.adapters.s3 import attempts
 
 NOWHERE = Path("nowhere")
 LARGE = b"large" * 40_000
-PASSING = {"503": refused(503, "SlowDown"), "429": refused(429, "TooManyRequests"), "cut": cut, "lost": lost}
+PASSING = {"503": refused(503, "SlowDown"), "cut": cut, "lost": lost}
 UNAVAILABLE = (503, "storage_unavailable")
 
 

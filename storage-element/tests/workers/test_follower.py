@@ -8,10 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from nodes import PUT
 from running_element import Element, ElementAt, code
 from s3_servers import settings_of
 
 from artstore_kit.contracts.elements import ElementState, Role
+from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.patience import eventually
 from storage_element.adapters.local.marks import LocalMarks
 from storage_element.config import NodeSettings, ScrubSettings
@@ -19,6 +21,7 @@ from storage_element.services.election import Election
 
 LEASE_S = 0.5
 WORKERS = ("placing", "commit", "index", "checkpoint", "uploads", "report", "capacity", "expiry", "reconcile", "scrub")
+JSON = {"Content-Type": "application/json"}
 FAST = ScrubSettings(enabled=False, mib_per_s=10_000)
 
 type Node = Callable[[str], AbstractAsyncContextManager[Element]]
@@ -100,6 +103,27 @@ async def test_a_follower_tells_what_it_knows_itself(node: Node) -> None:
         )
         assert (await b.content(file.file_id)).content == b"content"
         await eventually(lambda: all_well(a, b), within_s=10)
+
+
+async def test_whatever_a_follower_cannot_do_is_sent_to_the_master(in_a_directory: Node) -> None:
+    async with pair(in_a_directory) as (a, b):
+        file = await a.put(b"x")
+        there = (await state(a)).master_url
+        for method, path in (
+            ("PUT", f"/api/v1/files/{file.file_id}?a=b%20c"),
+            ("PUT", f"/api/v1/files/{file.file_id}/content"),
+            ("PUT", "/api/v1/files"),
+            ("PATCH", f"/api/v1/files/{file.file_id}"),
+            ("DELETE", f"/api/v1/files/{file.file_id}"),
+            ("GET", f"/api/v1/uploads/{new_file_id()}"),
+            ("GET", "/api/v1/element/scrub"),
+            ("POST", "/api/v1/element/scrub/start"),
+        ):
+            body = b'{"tags": []}' if method == "PATCH" else bytes(300_000) if method == "PUT" else b""
+            answer = await b.http.request(method, path, content=body, headers=PUT | JSON)
+            assert code(answer) == (307, "master_elsewhere"), (method, path)
+            assert answer.headers["Location"] == f"{there}{path}"
+        assert (await b.content(file.file_id)).content == b"x"
 
 
 async def test_a_follower_cares_for_nothing(in_a_directory: Node) -> None:

@@ -22,7 +22,6 @@ from artstore_kit.redis import RedisClient
 from artstore_kit.settings import PostgresSettings, RedisSettings
 from storage_element.domain import layout
 
-JSON = {"Content-Type": "application/json"}
 FAILS_AFTER_BYTES = 2**19
 """More than what the nodes log in a test, less than a segment."""
 
@@ -161,33 +160,6 @@ async def sends_on(nodes: Nodes, http: httpx.AsyncClient, follower: str) -> None
         assert (await http.get(path_at(nodes, follower, file_id))).json() == changed.json()
 
 
-async def test_whatever_a_follower_cannot_do_is_sent_to_the_master(nodes: Nodes, bearer: dict[str, str]) -> None:
-    master = await nodes.master()
-    follower = next(name for name in nodes.processes if name != master)
-    here, there = nodes.processes[follower].url, nodes.processes[master].url
-    async with client(bearer) as http:
-        await asyncio.sleep(LEASE_S)
-        file_id = new_file_id()
-        assert (await http.put(path_at(nodes, master, file_id), content=b"x", headers=PUT)).status_code == 201
-        for method, path in (
-            ("PUT", f"/api/v1/files/{file_id}?a=b%20c"),
-            ("PUT", f"/api/v1/files/{file_id}/content"),
-            ("PUT", "/api/v1/files"),
-            ("PATCH", f"/api/v1/files/{file_id}"),
-            ("DELETE", f"/api/v1/files/{file_id}"),
-            ("GET", f"/api/v1/uploads/{new_file_id()}"),
-            ("GET", "/api/v1/element/scrub"),
-            ("POST", "/api/v1/element/scrub/start"),
-        ):
-            body = b'{"tags": []}' if method == "PATCH" else bytes(300_000) if method == "PUT" else b""
-            answer = await http.request(method, here + path, content=body, headers=PUT | JSON)
-            assert code(answer) == (307, "master_elsewhere"), (method, path)
-            assert answer.headers["Location"] == there + path
-        assert (await http.get(f"{here}/api/v1/files/{file_id}/content")).content == b"x"
-        ready = (await http.get(f"{here}/health/ready")).json()
-        assert (ready["health"], ready["checks"]["master"]["health"]) == ("ok", "ok")
-
-
 async def test_whatever_becomes_of_redis_there_is_one_master_and_writes_go_on(
     with_redis: Nodes, bearer: dict[str, str], gate: TcpGate, redis: RedisClient
 ) -> None:
@@ -199,7 +171,7 @@ async def test_whatever_becomes_of_redis_there_is_one_master_and_writes_go_on(
         epoch = mark_epoch(nodes)
         for trouble in (redis.flushdb, gate.close, gate.silence):
             await trouble()
-            await asyncio.sleep(1.5 * LEASE_S)
+            await asyncio.sleep(LEASE_S)
             await callers.go_on()
             assert (await nodes.master(), mark_epoch(nodes)) == (first, epoch), trouble
         nodes.kill(first)
@@ -207,7 +179,7 @@ async def test_whatever_becomes_of_redis_there_is_one_master_and_writes_go_on(
         second = await nodes.master(other_than=first)
         await gate.open()
         await redis.set(f"{{artstore}}:master:{ELEMENT_ID}", "somebody of long ago")
-        await asyncio.sleep(1.5 * LEASE_S)
+        await asyncio.sleep(LEASE_S)
         assert await nodes.master() == second
         nodes.kill(second)
         await callers.go_on()
