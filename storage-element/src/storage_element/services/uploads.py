@@ -1,33 +1,29 @@
 """Uploads that are sent in parts: each part is durable when it is answered, and the upload goes on where it ended."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID, uuid4
 
 from artstore_kit.contracts.errors import (
-    ArtStoreError,
-    BodyTimeout,
     DigestMismatch,
     FileExists,
-    FileTooLarge,
     FileUnknown,
-    IncompleteBody,
     StorageUnavailable,
     UploadUnknown,
 )
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.exchange import Body
 from artstore_kit.finishing import to_the_end
-from storage_element.domain.incoming import Hash, Part, Uploads
+from storage_element.domain.incoming import Uploads
 from storage_element.domain.storage import Files
 from storage_element.domain.uploads import UploadSession
 from storage_element.services.commit import Committer
 from storage_element.services.measure import Measure
 from storage_element.services.open_uploads import OpenUpload, OpenUploads
 from storage_element.services.receive import Announced, Received, Receiver
+from storage_element.services.upload_parts import UploadParts
 from storage_element.services.write import Upload, Writer
 
 LEAST_AFTER_RESTART_S = 60.0
@@ -54,6 +50,7 @@ class UploadSessions:
         self._receiver = receiver
         self._measure = measure
         self._open = open_uploads
+        self._parts = UploadParts(uploads, open_uploads, expiry_s)
         self._committer = committer
         self._expiry_s = expiry_s
 
@@ -80,7 +77,7 @@ class UploadSessions:
             attributes=upload.attributes,
             uploaded_by=upload.uploaded_by,
             size=size,
-            expires_at=self._expiry(),
+            expires_at=self._parts.expires_at(),
         )
         with self._receiver.telling():
             return await to_the_end(self._make(session))
@@ -147,52 +144,12 @@ class UploadSessions:
         self._must_be_certain(upload)
         upload.session.must_continue(offset, announced.size)
         with self._open.receiving(upload, announced.size or 0):
-            return await self._take(upload, announced, body)
-
-    async def _take(self, upload: OpenUpload, announced: Announced, body: Body) -> UploadSession:
-        sha256, of_part = (await to_the_end(self._sha256(upload))).copy(), hashlib.sha256()
-        part = await self._uploads.part(upload.session, [sha256, of_part] if announced.sha256 else [sha256])
-        upload.has_leftovers = True
-        try:
-            broken_off = await self._fill(upload, part, body)
-            await part.finish()
-            if announced.sha256 is not None:
-                _as_announced(announced.sha256, of_part, broken_off)
-            session = await to_the_end(self._keep(upload, part, sha256))
-        finally:
-            await to_the_end(part.settle())
-        if broken_off:
-            raise broken_off
-        return session
-
-    async def _fill(self, upload: OpenUpload, part: Part, body: Body) -> ArtStoreError | None:
-        """Take what comes; why it broke off, if it did."""
-        size, most = upload.session.size, upload.session.to_come_bytes
-        try:
-            async for chunk in body:
-                if size is not None and part.size + len(chunk) > most:
-                    raise FileTooLarge(f"The upload was announced with {size} bytes.")
-                self._open.cover(upload, part.size + len(chunk))
-                upload.promise.cover(part.size + len(chunk))
-                await part.write(chunk)
-        except (IncompleteBody, BodyTimeout) as broken_off:
-            return broken_off
-        return None
-
-    async def _keep(self, upload: OpenUpload, part: Part, sha256: Hash) -> UploadSession:
-        """Only when the state says so do the bytes count: a crash leaves the upload where it was, or here."""
-        offset = upload.session.offset + part.size
-        session = upload.session.model_copy(update={"offset": offset, "expires_at": self._expiry()})
-        await self._uploads.save(session)
-        upload.session, upload.sha256, upload.expires_at = session, sha256, _now() + self._expiry_s
-        upload.has_leftovers = False
-        upload.promise.release(part.size if session.size is not None else upload.promise.size_bytes)
-        return session
+            return await self._parts.take(upload, announced, body)
 
     async def _commit(self, upload: OpenUpload, sha256: bytes | None) -> tuple[FileAttributes, bool]:
         session = upload.session
         session.must_be_whole()
-        found = (await self._sha256_of_all(upload)).hexdigest()
+        found = (await self._parts.sha256_of_all(upload)).hexdigest()
         if sha256 is not None and found != sha256.hex():
             raise DigestMismatch(f"The content received has the sha-256 {found}.")
         file = Upload(session.file_id, session.attributes, session.uploaded_by)
@@ -203,20 +160,6 @@ class UploadSessions:
         except OSError as error:  # it is a file all the same; the next start clears away what is left of the upload
             self._receiver.told(error)
         return stored
-
-    async def _sha256(self, upload: OpenUpload) -> Hash:
-        """After a restart the content is read once more."""
-        if upload.sha256 is None:
-            upload.sha256 = await self._uploads.sha256(upload.session)
-        return upload.sha256
-
-    async def _sha256_of_all(self, upload: OpenUpload) -> Hash:
-        """Bytes of a part that does not count go: the content is made anew."""
-        if upload.has_leftovers:
-            upload.sha256 = None
-        sha256 = await self._sha256(upload)
-        upload.has_leftovers = False
-        return sha256
 
     async def _give_up(self, upload: OpenUpload) -> None:
         self._must_be_certain(upload)
@@ -232,20 +175,10 @@ class UploadSessions:
         await self._uploads.remove(upload.name)
         self._open.drop(upload)
 
-    def _expiry(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self._expiry_s)
-
 
 async def _whole[*Args, T](work: Callable[[*Args], Awaitable[T]], *args: *Args) -> T:
     """Not begun at all when somebody takes over before; once begun, done to the end."""
     return await to_the_end(work(*args))
-
-
-def _as_announced(sha256: bytes, of_part: Hash, broken_off: ArtStoreError | None) -> None:
-    if broken_off:
-        raise broken_off
-    if of_part.hexdigest() != sha256.hex():
-        raise DigestMismatch(f"The part received has the sha-256 {of_part.hexdigest()}.")
 
 
 def _now() -> float:

@@ -9,13 +9,13 @@ from artstore_kit.contracts.files import (
     AttributeChanges,
     Content,
     ElementStamp,
-    Encoding,
     FileAttributes,
     UploadAttributes,
 )
 from artstore_kit.contracts.modes import Operation
 from artstore_kit.exchange import Body
 from storage_element.domain import fitting, rules
+from storage_element.domain.fresh import LARGEST, LATEST, fresh_content, fresh_file, largest_content
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Superblocks
 from storage_element.services.commit import Committer
@@ -28,9 +28,6 @@ from storage_element.services.superseded import Superseded
 
 HOLDER_ENDS_WITHIN_S = 30.0
 """Large content that has come is not thrown away because the element looks after the file at this moment."""
-LARGEST = 2**63 - 1
-LATEST = datetime.max.replace(tzinfo=UTC)
-"""With these, what attr.json will hold is as long as it can become."""
 
 
 @dataclass(frozen=True)
@@ -94,21 +91,21 @@ class Writer:
         self._modes.require(Operation.CREATE)
         self._committer.must_take_writes()
         if not fitting.surely_fits(upload.attributes, upload.uploaded_by, self._superblocks.current.element_id):
-            fitting.must_fit(_drafted(upload, _content(LARGEST, "0" * 64), self._stamp(), LATEST))
+            fitting.must_fit(self._described(upload, largest_content(), LATEST))
 
     async def replace(self, replacement: Replacement, body: Body) -> FileAttributes:
         """Give a file new content; the file as it is then. The old version is read to the end by who is reading it."""
         self._modes.require(Operation.REPLACE_CONTENT)
         self._committer.must_take_writes()
         file_id, before = replacement.file_id, await self._reader.to_change(replacement.file_id)
-        self._replaced(before, replacement, _content(LARGEST, "0" * 64))
+        self._replaced(before, replacement, largest_content())
         async with (
             self._receiver.receive(file_id, before.content.version + 1, replacement.announced, body) as received,
             self._reservations.alone_within(HOLDER_ENDS_WITHIN_S, file_id),
         ):
             file = await self._reader.to_change(file_id)
             rules.not_replaced_since(before, file)
-            fresh = self._replaced(file, replacement, _content(received.size, received.sha256))
+            fresh = self._replaced(file, replacement, fresh_content(received.size, received.sha256))
             self._superseded.add(file.file_id, file.content.version)
             stored = await self._commit_received(Kind.REPLACE_INLINE, Kind.REPLACE_STAGED, fresh, received)
             self._reader.replaced(file.file_id)
@@ -145,8 +142,7 @@ class Writer:
             self._reader.removed(file_id)
 
     async def _store(self, upload: Upload, received: Received) -> tuple[FileAttributes, bool]:
-        content = _content(received.size, received.sha256)
-        file = _drafted(upload, content, self._stamp(), datetime.now(UTC))
+        file = self._described(upload, fresh_content(received.size, received.sha256), datetime.now(UTC))
         try:
             return await self._commit_received(Kind.CREATE_INLINE, Kind.CREATE_STAGED, file, received), True
         except FileExists:
@@ -203,30 +199,5 @@ class Writer:
         block = self._superblocks.current
         return ElementStamp(id=block.element_id, epoch=block.epoch, lsn=LARGEST)
 
-
-def _content(size: int, sha256: str) -> Content:
-    """Made without validation: each part was validated when it came, and here time counts."""
-    return Content.model_construct(
-        name="", size=size, sha256=sha256, version=1, encoding=Encoding.IDENTITY, stored_size=size, stored_sha256=sha256
-    )
-
-
-def _drafted(upload: Upload, content: Content, stamp: ElementStamp, at: datetime) -> FileAttributes:
-    """Likewise."""
-    given = upload.attributes
-    content.name, content.media_type = given.name, given.media_type
-    return FileAttributes.model_construct(
-        schema_version=1,
-        file_id=upload.file_id,
-        revision=1,
-        content=content,
-        uploaded_by=upload.uploaded_by,
-        uploaded_at=at,
-        collection=given.collection,
-        retention=given.retention,
-        holds=given.holds,
-        description=given.description,
-        tags=given.tags,
-        metadata=given.metadata,
-        element=stamp,
-    )
+    def _described(self, upload: Upload, content: Content, at: datetime) -> FileAttributes:
+        return fresh_file(upload.file_id, upload.attributes, upload.uploaded_by, content, stamp=self._stamp(), at=at)
