@@ -4,20 +4,25 @@ import logging
 import sys
 from collections.abc import MutableMapping
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
+from prometheus_client import Counter
 from pydantic_core import to_json
 
 from artstore_kit.request_context import request_id
 from artstore_kit.settings import LogSettings
 
+LOST = Counter("artstore_log_lines_lost_total", "Log lines that could not be written, for instance to a full disk")
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "private_key", "cookie")
 
 
 def start_logging(service: str, settings: LogSettings, to: TextIO | None = None) -> None:
-    """Send structlog's and the standard library's events to one stream, standard output, named after `service`."""
-    stream = to or sys.stdout
+    """Send structlog's and the standard library's events to one stream, standard output, named after `service`.
+
+    A line that cannot be written is counted, and fails nobody.
+    """
+    stream = cast(TextIO, _Counting(to or sys.stdout))
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -50,6 +55,26 @@ def event_logger() -> structlog.typing.FilteringBoundLogger:
     """The logger that every room uses: `event_logger().info("file stored", file_id=...)`."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+class _Counting:
+    """A stream whose failures do not reach whoever only wants to tell something."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            LOST.inc()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            LOST.inc()
 
 
 def _with_context(service: str) -> structlog.typing.Processor:
