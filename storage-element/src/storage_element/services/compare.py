@@ -8,11 +8,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from artstore_kit.contracts.errors import FileUnknown, UploadInProgress
+from artstore_kit.contracts.errors import UploadInProgress
 from artstore_kit.contracts.files import FileAttributes
 from storage_element import metrics
 from storage_element.domain import layout
-from storage_element.domain.faults import is_passing
 from storage_element.domain.judgement import Finding, Kind, judge_attributes
 from storage_element.domain.listing import Listing
 from storage_element.domain.reconciliation import Done, ReconcileReport
@@ -105,7 +104,7 @@ class Comparer:
             await pace.spend(1)
             report.documents += 1
             metrics.RECONCILED.inc()
-            attributes = await self._attributes(file_id)
+            attributes = await self._verifier.attributes(file_id)
             if attributes is None:
                 doubts.unclaimed.add(file_id)
                 continue
@@ -149,7 +148,7 @@ class Comparer:
             fresh = await self._listing(path)
             for file_id in doubts.unclaimed.intersection(mine):
                 await self._unclaimed(file_id, fresh, report)
-            await self._index.settle(doubts.index.intersection(mine), self._attributes, report)
+            await self._index.settle(doubts.index.intersection(mine), self._verifier.attributes, report)
 
     async def _read_again(self, file_id: UUID, report: ReconcileReport) -> None:
         _must_be_bearable(report)
@@ -173,7 +172,7 @@ class Comparer:
         return True
 
     async def _unclaimed(self, file_id: UUID, fresh: Listing, report: ReconcileReport) -> None:
-        attributes = await self._attributes(file_id)
+        attributes = await self._verifier.attributes(file_id)
         newest = _version_in(file_id, attributes)
         for version in fresh.contents.get(file_id, {}):
             if newest is not None and version > newest:
@@ -192,16 +191,6 @@ class Comparer:
                 return Listing.of(directory)
             break
         return Listing([], {}, [])
-
-    async def _attributes(self, file_id: UUID) -> bytes | None:
-        try:
-            return await self._files.read_attributes(file_id)
-        except FileUnknown:
-            return None
-        except OSError as error:
-            if is_passing(error):
-                raise
-            return b""
 
 
 def _must_be_bearable(report: ReconcileReport) -> None:

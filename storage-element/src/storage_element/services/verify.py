@@ -28,7 +28,7 @@ class Verifier:
         A content never changes in its place: when the attributes are byte for byte the same after two readings that
         found it damaged, it is damaged. When they are not, it was replaced or removed meanwhile, and is no alarm.
         """
-        attributes = await self._attributes(file_id)
+        attributes = await self.attributes(file_id)
         if attributes is None:
             self._containment.forget(file_id)
             return Outcome.SKIPPED
@@ -53,7 +53,8 @@ class Verifier:
         )
         return _counted(Outcome.DAMAGED if contained else Outcome.SKIPPED)
 
-    async def _attributes(self, file_id: UUID) -> bytes | None:
+    async def attributes(self, file_id: UUID) -> bytes | None:
+        """As they lie there; None when there are none, nothing when they cannot be read."""
         try:
             return await self._files.read_attributes(file_id)
         except FileUnknown:

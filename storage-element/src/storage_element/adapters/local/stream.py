@@ -8,6 +8,7 @@ from mmap import mmap
 from typing import Protocol
 
 from storage_element.adapters.local.direct import BLOCK_BYTES, BUFFER_BYTES, FIRST_BUFFER_BYTES, Buffers, DirectFile
+from storage_element.adapters.pouring import pour
 
 MOST_FLUSHING = 2
 """Buffers that are being written and hashed: a disk that hesitates for a moment does not stop the receiving."""
@@ -87,13 +88,7 @@ class Stream:
 
     async def fill(self, piece: bytes) -> None:
         """Take a piece of any size; returns when there is room for more."""
-        rest = memoryview(piece)
-        while rest:
-            room = self.room()
-            length = min(len(rest), len(room))
-            room[:length] = rest[:length]
-            rest = rest[length:]
-            await self.filled(length)
+        await pour(piece, self.room, self.filled)
 
     async def finish(self, also: Callable[[], None] = lambda: None) -> None:
         """Return when everything is hashed and on stable storage, and `also` was done after that."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from artstore_kit.contracts.errors import FileTooLarge
+from storage_element.adapters.pouring import pour
 from storage_element.adapters.s3.bucket import Bucket, NotKept
 from storage_element.adapters.s3.multipart import MOST_PARTS
 from storage_element.adapters.s3.pieces import Piece
@@ -41,13 +42,7 @@ class S3Part:
 
     async def write(self, chunk: bytes) -> None:
         """Take some bytes; returns when there is room for more."""
-        rest = memoryview(chunk)
-        while rest:
-            room = self.room()
-            length = min(len(rest), len(room))
-            room[:length] = rest[:length]
-            rest = rest[length:]
-            await self.filled(length)
+        await pour(chunk, self.room, self.filled)
 
     def room(self) -> memoryview:
         """Where the next bytes go."""

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from artstore_kit.contracts.errors import FileTooLarge, StorageUnavailable
 from artstore_kit.logs import event_logger
+from storage_element.adapters.pouring import pour
 from storage_element.adapters.s3.multipart import MOST_PARTS, Multipart, Part, Upload
 from storage_element.adapters.s3.staged import EPOCH, StagedContent, StagedContents
 from storage_element.domain.records import NO_STAGING
@@ -63,7 +64,7 @@ class S3Staging:
             return
         small, self._small = self._small, []
         for piece in small:
-            await self._fill(memoryview(piece))
+            await pour(piece, self.room, self._advance)
 
     def room(self) -> memoryview:
         """Where the next part of larger content goes."""
@@ -110,14 +111,6 @@ class S3Staging:
                 await self._staged.forget(self.name, self._upload)
             except StorageUnavailable:
                 event_logger().warning("staged content is left to the next recovery", key=self._key)
-
-    async def _fill(self, piece: memoryview) -> None:
-        while piece:
-            room = self.room()
-            length = min(len(piece), len(room))
-            room[:length] = piece[:length]
-            piece = piece[length:]
-            await self._advance(length)
 
     async def _advance(self, length: int) -> None:
         self._filled += length
