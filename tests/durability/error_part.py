@@ -111,12 +111,13 @@ class _Case:
 
     async def _act(self, bed: Bed) -> None:
         """Only these answers tell a caller the truth."""
+        before_lsn = bed.core.storage.journal.durable_lsn
         try:
             await self.operation.act(bed)
         except StorageFull:
             self._is_full(bed)
         except StorageFault:
-            return
+            self._is_fault(bed.core.storage.journal.durable_lsn > before_lsn)
         except OSError:
             if not self._is_care:
                 raise
@@ -129,6 +130,13 @@ class _Case:
             self.found.append(Wrong(HALF_VISIBLE, f"the disk was full, and {left} is left"))
         if not self.failing.how.startswith("ENOSPC"):
             self.found.append(Wrong(LOST, "there was room"))
+
+    def _is_fault(self, is_committed: bool) -> None:
+        """A disk without room for what is being received is no fault."""
+        path = self.failing.failed[0].path
+        receiving = path.startswith(f"{layout.STAGING}/") and ".wal" not in path
+        if self.failing.how == "ENOSPC" and receiving and not is_committed and self.operation.alone:
+            self.found.append(Wrong(LOST, f"a full disk is told as a fault ({self.failing.failed[0]})"))
 
     async def _go_on(self, bed: Bed) -> None:
         """What is there can be read. After a failed sync nothing is acknowledged any more."""
