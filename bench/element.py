@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from bench import curve, endurance, journal_loop, limits, uploads
+from bench import curve, endurance, journal_loop, limits, rebuild, uploads
 from bench.bed import Bed
 from bench.figures import Aim, Result, Role
 from bench.jobs import Fetch, Store
@@ -29,8 +29,9 @@ def run(bed: Bed, plan: Plan) -> Result:
     element = Element(bed, plan, PeerSet.start(bed, DOWN_BYTES, naive=True), start_nginx(bed, plan.large_bytes))
     figures = interleaved(list(element.contestants()), plan.runs, bed.settle, bed.tell)
     aims = [*_create_aims(), *_transfer_aims(plan, nginx=element.has_nginx), *endurance.aims(plan), *curve.aims(plan)]
+    more = [*endurance.run(bed, plan), *curve.run(bed, plan), *rebuild.run(bed, plan)]
     notes = [] if element.has_nginx else [NO_NGINX]
-    return Result(NAME, [*figures, *endurance.run(bed, plan), *curve.run(bed, plan)], aims, notes=notes)
+    return Result(NAME, [*figures, *more], [*aims, *rebuild.aims()], notes=notes)
 
 
 def _creates(kib: int, in_flight: int) -> str:

@@ -37,6 +37,7 @@ def test_a_quick_look_at_one_element_with_its_curve(tmp_path: Path) -> None:
     assert figures["4 KiB with 32 in flight, ArtStore, processor time a file"]["unit"] == "ms"
     assert figures["with 1 000 files or more, ArtStore"]["ratios"]["with 1 000 files or more, rw-1 with few"] > 0
     assert "1024 of 1000 files are there; the rest takes about 0 min" in ran.stderr
+    assert figures["index made anew from the files"]["median"] > 0
     judged = {aim["figure"] for aim in document["aims"]}
     assert {figure for figure in judged if figure not in figures} == set()
     assert {"128 MiB up, ArtStore", "1 000 creates of 4 KiB with 32 in flight, growth of the memory"} <= judged
