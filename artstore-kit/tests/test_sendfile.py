@@ -3,12 +3,13 @@
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import uvloop
 from starlette.types import Receive, Scope, Send
 
 from artstore_kit.connection import SEND_FILE
@@ -268,3 +269,38 @@ async def test_the_end_of_an_answer_is_nobody_going(fd: int, length: int | None)
             assert await body(reader) == CONTENT[:MIB]
         await asyncio.sleep(0.1)
     assert [tally.finished for tally in tallies] == [True, True]
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("spans", [False, True])
+def test_a_connection_that_closes_between_two_chunks_is_no_failure(
+    fd: int, turns: int, spans: bool, run: Callable[[Coroutine[None, None, None]], None]
+) -> None:
+    """Closed it is at once; the loop, and who sends, hear of it one after the other."""
+    failed: list[Exception] = []
+    chunks: list[bytes | FileSpan] = [FileSpan(fd, 0, MIB), FileSpan(fd, MIB, MIB)] if spans else [b"first", b"second"]
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange: Exchange[None] = Exchange(scope, receive, send, {})
+        await exchange.start(200, [("content-length", str(sum(map(len, chunks)) + 4))])
+        await exchange.write(chunks[0])
+        scope["extensions"][SEND_FILE].func.__self__.transport.abort()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        try:
+            await exchange.write(chunks[1])
+            await exchange.write(b"last", more=False)
+        except Exception as error:  # noqa: BLE001 (the server would only log it)
+            failed.append(error)
+
+    async def ask() -> None:
+        async with open_server(app, lifespan=False) as url:
+            reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            with suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+
+    run(ask())
+    assert failed == []

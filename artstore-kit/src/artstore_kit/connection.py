@@ -170,8 +170,10 @@ class _Http(HttpToolsProtocol):
                     raise
 
     async def _send_file(self, cycle: RequestResponseCycle, span: FileSpan) -> None:
-        await self._let_all_out(cycle)
-        if cycle.disconnected:
+        if not self.transport.is_closing():
+            await self._let_all_out(cycle)
+        if self.transport.is_closing():
+            cycle.disconnected = True  # it is told so only when the loop comes round
             return
         if cycle.expected_content_length < span.size:
             raise RuntimeError("the answer would become longer than its Content-Length")
@@ -191,7 +193,7 @@ class _Http(HttpToolsProtocol):
         """What was written before comes first."""
         cast(Outlet, cycle.transport).let_head_out()
         self.transport.set_write_buffer_limits(0)
-        while self.transport.get_write_buffer_size() and not cycle.disconnected:
+        while self.transport.get_write_buffer_size() and not self.transport.is_closing():
             await asyncio.sleep(0)  # until the loop has tried to write, and tells when it cannot
             await self.flow.drain()
 
