@@ -15,6 +15,7 @@ from bench.figures import Result
 from bench.jobs import LoadFailed
 from bench.peaks import Unmeasurable
 from bench.plan import Plan, plan_of
+from bench.room import NoRoom
 from tools.fleet.directories import open_directory
 from tools.fleet.errors import FleetError
 from tools.fleet.interruption import StopAsked
@@ -60,7 +61,7 @@ def _one(name: str, directory: Path, plan: Plan, tell: Tell) -> Result:
     try:
         with open_bed(directory / name, lambda text: tell(f"{name}: {text}"), plan.quiet_within_s) as bed:
             return BENCHMARKS[name](bed, plan)
-    except (FleetError, LoadFailed, Unmeasurable, large_files.NoRoom) as error:
+    except (FleetError, LoadFailed, Unmeasurable, NoRoom) as error:
         return Result(name, failure=str(error))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from bench import curve, endurance, journal_loop, limits, rebuild, uploads
+from bench import curve, endurance, journal_loop, limits, rebuild, room, uploads
 from bench.bed import Bed
 from bench.figures import Aim, Result, Role
 from bench.jobs import Fetch, Store
@@ -17,6 +17,8 @@ from bench.transfers import Transfers, mb_per_s
 NAME = "element"
 FILES, MB = "files/s", "MB/s"
 AIMED_SIZE_KIB, AIMED_IN_FLIGHT = 4, (32, 64)
+A_SECOND_BYTES, A_FILE_BYTES = 400 * 1024 * 1024, 16 * 1024
+"""What all contestants write of one size for each second that each of them has; what a file of 4 KiB takes."""
 DOWN_BYTES = 64 * 1024
 DOWN = "64 KiB down"
 SHA256 = "sha256 of one core"
@@ -26,12 +28,20 @@ NO_NGINX = "nginx is not installed: downloads have nothing to be compared with, 
 
 def run(bed: Bed, plan: Plan) -> Result:
     """Peers and element in turn; then many creates in a row; then, when it is asked for, more and more files."""
+    room.must_have(bed.directory, NAME, plan, _written_bytes(plan))
     element = Element(bed, plan, PeerSet.start(bed, DOWN_BYTES, naive=True), start_nginx(bed, plan.large_bytes))
     figures = interleaved(list(element.contestants()), plan.runs, bed.settle, bed.tell)
     aims = [*_create_aims(), *_transfer_aims(plan, nginx=element.has_nginx), *endurance.aims(plan), *curve.aims(plan)]
     more = [*endurance.run(bed, plan), *curve.run(bed, plan), *rebuild.run(bed, plan)]
     notes = [] if element.has_nginx else [NO_NGINX]
     return Result(NAME, [*figures, *more], [*aims, *rebuild.aims()], notes=notes)
+
+
+def _written_bytes(plan: Plan) -> int:
+    """As much as a fast machine writes of the smallest files, and of larger ones until its disk is the limit."""
+    measured_s = plan.seconds / 2 * len(plan.create_sizes_kib) * len(plan.create_in_flight) * plan.runs
+    files = max(plan.curve, default=0) + plan.creates
+    return int(measured_s * A_SECOND_BYTES) + files * A_FILE_BYTES + 2 * plan.large_bytes * plan.runs
 
 
 def _creates(kib: int, in_flight: int) -> str:

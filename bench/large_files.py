@@ -1,14 +1,13 @@
 """Large files through the whole path: one and four at a time, up through the ingester and down through query."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from bench import limits, uploads
+from bench import limits, room, uploads
 from bench.bed import Bed
 from bench.figures import Aim, Result, Role
 from bench.peer_set import PeerSet
-from bench.plan import MIB, Plan
+from bench.plan import Plan
 from bench.rounds import Contestant, interleaved
 from bench.transfers import Transfers, mb_per_s
 
@@ -17,18 +16,13 @@ UNIT = "MB/s"
 SEVERAL = 4
 WRITTEN_A_ROUND = 1 + SEVERAL + 1 + 1
 """Files: ArtStore's one and four, the plain write, nginx's."""
-LEFT_FREE_BYTES = 4 * 1024 * MIB
 SHA256 = "sha256 of one core"
 WRITE = "disk: a file written and synced"
 
 
-class NoRoom(Exception):
-    """The disk is too full for this benchmark."""
-
-
 def run(bed: Bed, plan: Plan) -> Result:
     """Start the peers, then measure; the sha256 of every upload and of what comes back is compared."""
-    _refuse_full_disk(bed, plan)
+    room.must_have(bed.directory, NAME, plan, plan.large_bytes * (WRITTEN_A_ROUND * plan.runs + 1))
     large = LargeFiles(bed, plan, PeerSet.start(bed, plan.large_bytes))
     return Result(NAME, interleaved(list(large.contestants()), plan.runs, bed.settle, bed.tell), _aims(plan))
 
@@ -39,16 +33,6 @@ def _aims(plan: Plan) -> Sequence[Aim]:
         Aim(f"{up} at 0.4 of sha256's speed", f"{up}, ArtStore", against=f"{up}, {SHA256}", at_least=0.4),
         Aim(f"{down} at 0.3 of the bare ASGI app", f"{down}, ArtStore", against=f"{down}, bare ASGI", at_least=0.3),
     ]
-
-
-def _refuse_full_disk(bed: Bed, plan: Plan) -> None:
-    needed = plan.large_bytes * (WRITTEN_A_ROUND * plan.runs + 1) + LEFT_FREE_BYTES
-    free = shutil.disk_usage(bed.directory).free
-    if free < needed:
-        raise NoRoom(
-            f"{NAME} with {plan.runs} runs needs {needed // MIB} MiB on the disk of {bed.directory}, which has "
-            f"{free // MIB} MiB; give --quick, fewer --runs, or another disk with --data"
-        )
 
 
 class LargeFiles:

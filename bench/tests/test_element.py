@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 
 from bench import endurance, journal_loop, report
-from bench.element import NO_NGINX, _transfer_aims
+from bench.element import NO_NGINX, _transfer_aims, _written_bytes
 from bench.figures import Result, Role
 from bench.plan import plan_of
+from bench.room import NoRoom, must_have
 from bench.rounds import Contestant, interleaved
 from tools.fleet.directories import open_directory
 from tools.fleet.layout import ROOT
@@ -99,3 +100,15 @@ def test_the_curve_is_measured_only_when_it_is_asked_for() -> None:
 def test_flat_memory_is_an_aim_over_a_hundred_thousand_creates() -> None:
     texts = [aim.text for aim in endurance.aims(plan_of(quick=False, runs=1))]
     assert texts[0].startswith("100 000 creates of 4 KiB with 32 in flight make the memory grow by at most 16 MiB")
+
+
+def test_a_disk_that_would_fill_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    plan = plan_of(quick=False, runs=5)
+    must_have(tmp_path, "element", plan, -(2**40))
+    with pytest.raises(NoRoom, match=r"element with 5 runs needs \d+ MiB on the disk of .*fewer --runs"):
+        must_have(tmp_path, "element", plan, 2**60)
+
+
+@pytest.mark.parametrize(("runs", "curve", "gib"), [(1, False, (17, 22)), (5, False, (85, 105)), (1, True, (30, 40))])
+def test_what_the_element_writes_is_known_before(runs: int, curve: bool, gib: tuple[int, int]) -> None:
+    assert gib[0] <= _written_bytes(plan_of(quick=False, runs=runs, curve=curve)) / 2**30 <= gib[1]
