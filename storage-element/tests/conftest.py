@@ -64,10 +64,10 @@ def settings_at(admin: AdminStandIn, migrated_postgres: PostgresSettings) -> Set
     return SettingsAt(admin, migrated_postgres)
 
 
-@pytest.fixture(scope="session")
-def bearer(running_admin: AdminStandIn) -> dict[str, str]:
-    """Headers of a caller who may do everything."""
-    return running_admin.mint.bearer()
+@pytest.fixture
+def bearer(admin: AdminStandIn) -> dict[str, str]:
+    """Headers of a caller who may do everything, for a quarter of an hour: no test takes longer, all of them do."""
+    return admin.mint.bearer()
 
 
 @pytest.fixture
@@ -84,12 +84,11 @@ async def element(element_at: ElementAt, root: Path) -> AsyncIterator[Element]:
 
 
 @pytest.fixture(scope="module")
-async def lasting_element(
-    running_admin: AdminStandIn, migrated_postgres: PostgresSettings, bearer: dict[str, str]
-) -> AsyncIterator[Element]:
+async def lasting_element(running_admin: AdminStandIn, migrated_postgres: PostgresSettings) -> AsyncIterator[Element]:
     """One element of mode edit for a whole module, whose tests must not mind each other's files."""
+    settings_at = SettingsAt(running_admin, migrated_postgres)
     with _directory() as directory:
-        async with SettingsAt(running_admin, migrated_postgres).running(directory / "element", bearer) as element:
+        async with settings_at.running(directory / "element", running_admin.mint.bearer()) as element:
             yield element
 
 

@@ -14,9 +14,12 @@ from typing import IO
 from tools.fleet.layout import ROOT
 from tools.install import members
 
-SERVICES = (*(f"{member}/tests" for member in members()), "bench/tests", "tests/house", "tests/durability")
-PROCESSES = ("tools/tests", "tests/fleet")
-"""They start fleets and wait for them; the other half computes meanwhile."""
+ELEMENT = ("storage-element/tests", "tests/durability")
+"""About half of the time."""
+OTHERS = (
+    *(f"{member}/tests" for member in members() if f"{member}/tests" not in ELEMENT),
+    *("bench/tests", "tests/house", "tools/tests", "tests/fleet"),
+)
 
 
 def test(arguments: Sequence[str], *, coverage: bool) -> int:
@@ -36,10 +39,10 @@ def test(arguments: Sequence[str], *, coverage: bool) -> int:
 def _run_all(pytest: Sequence[str], arguments: Sequence[str], more: Mapping[str, str]) -> int:
     if arguments:
         return _start((*pytest, *arguments), more).wait()
-    with TemporaryFile() as later, _ended_at_last(_start((*pytest, *PROCESSES), more, later)) as processes:
-        first = _start((*pytest, *SERVICES), more).wait()
-        print("== journeys and the launcher, which ran beside", flush=True)
-        second = processes.wait()
+    with TemporaryFile() as later, _ended_at_last(_start((*pytest, *OTHERS), more, later)) as others:
+        first = _start((*pytest, *ELEMENT), more).wait()
+        print("== everything but the storage element, which ran beside", flush=True)
+        second = others.wait()
         later.seek(0)
         shutil.copyfileobj(later, sys.stdout.buffer)
         sys.stdout.flush()
