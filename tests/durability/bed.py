@@ -1,16 +1,16 @@
 """An element at work, without HTTP and database, whose callers remember what they were promised."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from element_core import Core, open_core
+from element_core import Working, open_core
 
-from artstore_kit.contracts.errors import ArtStoreError, StorageFault
+from artstore_kit.contracts.errors import ArtStoreError, StorageFault, StorageUnavailable
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Hold, Retention, UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
@@ -40,7 +40,7 @@ MINUTE_MS = 60_000
 class Bed:
     """The element, its callers, and the files that they know by a name."""
 
-    core: Core
+    core: Working
     writer: Writer
     reader: Reader
     ledger: Ledger
@@ -165,11 +165,11 @@ class Bed:
     async def _promised[T: FileAttributes | None](
         self, file_id: UUID, version: Version | None, act: Callable[[], Awaitable[T]]
     ) -> T:
-        """Whatever is not answered is in doubt, and so is what a storage fault was the answer to."""
+        """Whatever is not answered is in doubt, and so is what a fault or a store out of reach was the answer to."""
         self.ledger.note("began", file_id, version)
         try:
             file = await act()
-        except StorageFault:
+        except (StorageFault, StorageUnavailable):
             raise
         except ArtStoreError:
             self.ledger.note("undone", file_id, version)
@@ -192,39 +192,44 @@ RETAINED = Retention.model_validate(
 
 
 @asynccontextmanager
-async def open_bed(root: Path, ledger: Ledger, files: dict[str, UUID] | None = None) -> AsyncIterator[Bed]:
+async def open_bed(root: Path, ledger: Ledger, files: Mapping[str, UUID] | None = None) -> AsyncIterator[Bed]:
     """An element recovered from what lies at `root`. Leaving it is like kill -9."""
     async with open_core(root, segment_bytes=SEGMENT_BYTES) as core:
-        storage = core.storage
-        containment = Containment(storage.files, storage.upkeep, core.checkpoint, core.reservations)
-        await containment.load()
-        reader = Reader(storage.files, storage.superblocks, containment)
-        measure = Measure(storage.files, CapacitySettings(reserve_bytes=0))
-        receiver = Receiver(storage.files, measure, core.committer, INLINE_BYTES)
-        modes = Modes(storage.superblocks, core.committer, core.checkpoint)
-        writer = Writer(
-            committer=core.committer,
-            receiver=receiver,
-            reader=reader,
-            superblocks=storage.superblocks,
-            reservations=core.reservations,
-            superseded=core.superseded,
-            modes=modes,
-        )
-        uploads = UploadSessions(
-            uploads=storage.uploads,
-            files=storage.files,
-            writer=writer,
-            receiver=receiver,
-            measure=measure,
-            open_uploads=OpenUploads(UploadSettings()),
-            committer=core.committer,
-            expiry_s=3600,
-        )
-        await uploads.load()
-        verifier = Verifier(storage.files, storage.upkeep, containment)
-        known = dict(files or {})
-        yield Bed(core, writer, reader, ledger, modes, verifier, uploads, known, len(known))
+        yield await made(core, ledger, files)
+
+
+async def made(core: Working, ledger: Ledger, files: Mapping[str, UUID] | None = None) -> Bed:
+    """The services of an element at work."""
+    storage = core.storage
+    containment = Containment(storage.files, storage.upkeep, core.checkpoint, core.reservations)
+    await containment.load()
+    reader = Reader(storage.files, storage.superblocks, containment)
+    measure = Measure(storage.files, CapacitySettings(reserve_bytes=0))
+    receiver = Receiver(storage.files, measure, core.committer, INLINE_BYTES)
+    modes = Modes(storage.superblocks, core.committer, core.checkpoint)
+    writer = Writer(
+        committer=core.committer,
+        receiver=receiver,
+        reader=reader,
+        superblocks=storage.superblocks,
+        reservations=core.reservations,
+        superseded=core.superseded,
+        modes=modes,
+    )
+    uploads = UploadSessions(
+        uploads=storage.uploads,
+        files=storage.files,
+        writer=writer,
+        receiver=receiver,
+        measure=measure,
+        open_uploads=OpenUploads(UploadSettings()),
+        committer=core.committer,
+        expiry_s=3600,
+    )
+    await uploads.load()
+    verifier = Verifier(storage.files, storage.upkeep, containment)
+    known = dict(files or {})
+    return Bed(core, writer, reader, ledger, modes, verifier, uploads, known, len(known))
 
 
 async def _at_once(_: int) -> None:

@@ -101,7 +101,7 @@ class _Case:
                     assert callable(restart_count)
                     restart_count()
                     self.failing.armed = True
-                await self._act(bed)
+                await self._act(bed, root)
                 await self._go_on(bed)
         except Exception as error:  # noqa: BLE001 (whatever came out is no answer)
             if not self.operation.opens:
@@ -109,23 +109,23 @@ class _Case:
         finally:
             self.failing.armed = False
 
-    async def _act(self, bed: Bed) -> None:
+    async def _act(self, bed: Bed, root: Path) -> None:
         """Only these answers tell a caller the truth."""
         before_lsn = bed.core.storage.journal.durable_lsn
         try:
             await self.operation.act(bed)
         except StorageFull:
-            self._is_full(bed)
+            self._is_full(bed, root)
         except StorageFault:
             self._is_fault(bed.core.storage.journal.durable_lsn > before_lsn)
         except OSError:
             if not self._is_care:
                 raise
 
-    def _is_full(self, bed: Bed) -> None:
+    def _is_full(self, bed: Bed, root: Path) -> None:
         """Nothing is left behind, unless others are at work or the disk keeps us from removing it."""
         below = f"{layout.STAGING}/{bed.core.storage.journal.epoch}/"
-        left = [path for path in read_tree(bed.core.root) if path.startswith(below)]
+        left = [path for path in read_tree(root) if path.startswith(below)]
         if left and not self.failing.how.endswith(ALL_LATER) and self.operation.alone:
             self.found.append(Wrong(HALF_VISIBLE, f"the disk was full, and {left} is left"))
         if not self.failing.how.startswith("ENOSPC"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.durability.verdict import HALF_VISIBLE, Wrong
 
-PARTS = ("power", "kill", "error", "damage", "history", "rules", "mutant")
+PARTS = ("power", "kill", "bucket", "error", "damage", "history", "rules", "mutant")
 COUNTED = ("kill_points", "crash_states", "errors", "damage", "histories")
 MOST_TOLD = 20
 

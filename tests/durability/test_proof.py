@@ -8,6 +8,7 @@ from tests.durability.part import Order
 AT_LEAST = {
     "power": ("crash_states", 20_000),
     "kill": ("kill_points", 900),
+    "bucket": ("kill_points", 100),
     "error": ("errors", 2_500),
     "damage": ("damage", 70),
     "history": ("histories", 400),

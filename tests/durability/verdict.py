@@ -32,9 +32,11 @@ class Wrong:
     detail: str
 
 
-def judge(tree: Tree, told: Mapping[UUID, Told]) -> list[Wrong]:
-    """Everything that is wrong with what lies on a recovered element."""
-    documents, uploads = _documents(tree), _uploads(tree)
+def judge(tree: Tree, told: Mapping[UUID, Told], uploads: Mapping[UUID, Version] | None = None) -> list[Wrong]:
+    """Everything that is wrong with what lies on a recovered element. `uploads` are those that can be gone on with,
+    where `tree` does not hold them."""
+    documents = _documents(tree)
+    uploads = _uploads(tree) if uploads is None else uploads
     wrong = [each for file_id, known in told.items() for each in _kept(known, documents.get(file_id), file_id)]
     wrong += [
         Wrong(LOST, f"upload {upload_id}: {uploads.get(upload_id)} is there, and not {known.allowed}")

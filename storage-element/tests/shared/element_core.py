@@ -1,4 +1,4 @@
-"""An element without HTTP and without a database: directory, journal, commit, checkpoint."""
+"""An element without HTTP and without a database: where its files lie, journal, commit, checkpoint."""
 
 import asyncio
 import os
@@ -39,15 +39,11 @@ from storage_element.services.superseded import Superseded
 type Tree = dict[str, bytes]
 
 
-@dataclass
-class Core:
-    """The parts of an element that keep what it acknowledged."""
+@dataclass(kw_only=True)
+class Working:
+    """The parts of an element at work, wherever its files lie, that keep what it acknowledged."""
 
-    root: Path
     storage: Storage
-    journal: Journal
-    files: LocalFiles
-    superblocks: Superblocks
     committer: Committer
     reservations: Reservations
     superseded: Superseded
@@ -64,14 +60,48 @@ class Core:
         """A new file whose content rides in the journal."""
         return await self.commit(inline(file, content))
 
+
+@dataclass(kw_only=True)
+class Core(Working):
+    """An element at work in a directory."""
+
+    root: Path
+    journal: Journal
+    files: LocalFiles
+    superblocks: Superblocks
+
     def tree(self) -> Tree:
         """Every file below files/."""
         return tree(self.root)
 
 
 @asynccontextmanager
-async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Core]:
+async def at_work(storage: Storage) -> AsyncIterator[Working]:
     """Recovered and running. Leaving it is like kill -9: there is no checkpoint at the end."""
+    await storage.superblocks.open(ELEMENT_ID, Mode.EDIT)
+    replayed = await recover(storage)
+    committed: list[Record] = []
+    committer = Committer(storage.journal, storage.files, ELEMENT_ID, committed.extend)
+    reservations = Reservations()
+    superseded = Superseded(storage.files, reservations, grace_s=0)
+    checkpoint = Checkpoint(committer, storage.files, storage.superblocks, superseded, JournalSettings())
+    async with Background() as background:
+        await background.start("placing", committer.run_placing())
+        await background.start("commit", committer.run())
+        yield Working(
+            storage=storage,
+            committer=committer,
+            reservations=reservations,
+            superseded=superseded,
+            checkpoint=checkpoint,
+            replayed=replayed,
+            committed=committed,
+        )
+
+
+@asynccontextmanager
+async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Core]:
+    """`at_work` in a directory."""
     async with AsyncExitStack() as stack:
         make_directories(root)
         executor = stack.enter_context(ThreadPoolExecutor(2, "io"))
@@ -88,29 +118,8 @@ async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Co
         stack.callback(upkeep.close)
         stack.callback(threaded_files.close)
         stack.callback(threaded_journal.close)
-        await storage.superblocks.open(ELEMENT_ID, Mode.EDIT)
-        replayed = await recover(storage)
-        committed: list[Record] = []
-        committer = Committer(storage.journal, storage.files, ELEMENT_ID, committed.extend)
-        reservations = Reservations()
-        superseded = Superseded(storage.files, reservations, grace_s=0)
-        checkpoint = Checkpoint(committer, storage.files, storage.superblocks, superseded, JournalSettings())
-        background = await stack.enter_async_context(Background())
-        await background.start("placing", committer.run_placing())
-        await background.start("commit", committer.run())
-        yield Core(
-            root=root,
-            storage=storage,
-            journal=journal,
-            files=files,
-            superblocks=superblocks,
-            committer=committer,
-            reservations=reservations,
-            superseded=superseded,
-            checkpoint=checkpoint,
-            replayed=replayed,
-            committed=committed,
-        )
+        working = await stack.enter_async_context(at_work(storage))
+        yield Core(**vars(working), root=root, journal=journal, files=files, superblocks=superblocks)
 
 
 def inline(file: FileAttributes | None = None, content: bytes = b"content") -> Draft:

@@ -12,6 +12,7 @@ from yarl import URL
 type Answer = tuple[int, dict[str, str], bytes]
 type Act = Callable[["FaultyStore", web.Request, bytes], Awaitable[web.StreamResponse]]
 
+_CHECKSUM = "x-amz-checksum-sha256"
 _HOP = {"connection", "transfer-encoding", "keep-alive", "server", "date", "content-length", "expect"}
 
 
@@ -128,6 +129,13 @@ async def not_kept(store: FaultyStore, request: web.Request, body: bytes) -> web
     answer = await store.ask(request, body)
     await store.ask(request, b"", "DELETE")
     return plain(answer)
+
+
+async def named_and_not_kept(store: FaultyStore, request: web.Request, body: bytes) -> web.Response:
+    """Likewise, and with the checksum that was sent."""
+    answer = await not_kept(store, request, body)
+    answer.headers[_CHECKSUM] = request.headers[_CHECKSUM]
+    return answer
 
 
 async def without_conditions(store: FaultyStore, request: web.Request, body: bytes) -> web.Response:

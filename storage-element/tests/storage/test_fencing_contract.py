@@ -31,6 +31,25 @@ async def test_a_stale_master_appends_nothing(side: Side) -> None:
         assert await everything(third) == {**before, **shown([(after, b"after")])}
 
 
+async def test_a_stale_master_takes_no_record_from_the_new_one(side: Side) -> None:
+    """Both write the same LSN, the new master first; it dies before its record is in place."""
+    async with side.opened() as first, side.opened() as second:
+        stale = await Scribe.master(first)
+        await stale.create(b"before")
+        master = await Scribe.master(second)
+        before = await everything(second)
+        file = document(content=b"acknowledged")
+        record = master.record(Kind.CREATE_INLINE, file, b"acknowledged")
+        late = stale.record(Kind.CREATE_INLINE, document(content=b"late"), b"late")
+        assert late.lsn == record.lsn
+        await second.journal.append([record])
+        with pytest.raises(Fenced):
+            await first.journal.append([late])
+    async with side.opened() as third:
+        await Scribe.master(third)
+        assert await everything(third) == {**before, **shown([(file, b"acknowledged")])}
+
+
 async def test_what_was_appended_before_is_the_new_masters(side: Side) -> None:
     """It was paused between the journal and the placing, and goes on when the new one is long at work."""
     async with side.opened() as first, side.opened() as second:

@@ -7,7 +7,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from faulty_store import Act, FaultyStore, cut, cut_in_the_middle, faulty_store, lost, not_kept, refused, slow
+from faulty_store import (
+    Act,
+    FaultyStore,
+    cut,
+    cut_in_the_middle,
+    faulty_store,
+    lost,
+    named_and_not_kept,
+    not_kept,
+    refused,
+    slow,
+)
 from running_element import ELEMENT_ID, MIB
 from s3_servers import BUCKET, settings_of
 from scribe import Scribe, everything, next_revision, read_content, read_journal, shown
@@ -130,10 +141,11 @@ async def test_what_does_not_pass_is_not_asked_again(bucket: Bucket, store: Faul
         await bucket.get("key")
 
 
-async def test_a_commit_that_was_not_kept_is_no_commit(side: BucketSide, store: FaultyStore) -> None:
+@pytest.mark.parametrize("act", [not_kept, named_and_not_kept])
+async def test_a_commit_that_was_not_kept_is_no_commit(side: BucketSide, store: FaultyStore, act: Act) -> None:
     async with side.opened() as storage:
         scribe = await Scribe.master(storage)
-        store.will(not_kept, "PUT", "journal/", times=1)
+        store.will(act, "PUT", "journal/", times=1)
         with pytest.raises(NotKept, match="journal/"):
             await scribe.create()
         assert storage.journal.durable_lsn == 0
