@@ -89,8 +89,9 @@ class _Case:
             self.found.append(Wrong(LOST, "came to no end"))
         death.cancel()
         work.cancel()
-        await asyncio.wait({work, death})
-        if not told and not work.cancelled() and (error := work.exception()):
+        if (await asyncio.wait({work}, timeout=PATIENCE_S))[1]:
+            self.found.append(Wrong(LOST, "somebody is never told what became of a request"))
+        elif not told and not work.cancelled() and (error := work.exception()):
             self.found.append(Wrong(LOST, f"ended with {error!r}"))
         await self._restart(prefix, Ledger(ledger.events[: told[0] if told else None]))
         return self.found

@@ -1,12 +1,15 @@
-"""`./fleet test`: the whole suite in two halves side by side, for half of the time goes into waiting for processes."""
+"""`./fleet test`: the whole suite in parts, two at a time, for half of the time goes into waiting for processes."""
 
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
@@ -14,12 +17,18 @@ from typing import IO
 from tools.fleet.layout import ROOT
 from tools.install import members
 
-ELEMENT = ("storage-element/tests", "tests/durability")
-"""About half of the time."""
-OTHERS = (
-    *(f"{member}/tests" for member in members() if f"{member}/tests" not in ELEMENT),
-    *("bench/tests", "tests/house", "tools/tests", "tests/fleet"),
-)
+PARTS = {
+    "the storage element": ("storage-element/tests",),
+    "fleets": ("tools/tests", "tests/fleet"),
+    "the proof that nothing is lost": ("tests/durability",),
+    "everything else": (
+        *(f"{member}/tests" for member in members() if member != "storage-element"),
+        *("bench/tests", "tests/house"),
+    ),
+}
+"""The longest first."""
+AT_ONCE = 2
+LOOK_EVERY_S = 0.2
 
 
 def test(arguments: Sequence[str], *, coverage: bool) -> int:
@@ -39,25 +48,39 @@ def test(arguments: Sequence[str], *, coverage: bool) -> int:
 def _run_all(pytest: Sequence[str], arguments: Sequence[str], more: Mapping[str, str]) -> int:
     if arguments:
         return _start((*pytest, *arguments), more).wait()
-    with TemporaryFile() as later, _ended_at_last(_start((*pytest, *OTHERS), more, later)) as others:
-        first = _start((*pytest, *ELEMENT), more).wait()
-        print("== everything but the storage element, which ran beside", flush=True)
-        second = others.wait()
-        later.seek(0)
-        shutil.copyfileobj(later, sys.stdout.buffer)
+    waiting, running, code = deque(PARTS.items()), list[_Part](), 0
+    with ExitStack() as outputs:
+        try:
+            while waiting or running:
+                while waiting and len(running) < AT_ONCE:
+                    name, paths = waiting.popleft()
+                    print(f"== {name}: running", flush=True)
+                    output = outputs.enter_context(TemporaryFile())
+                    running.append(_Part(name, output, _start((*pytest, *paths), more, output)))
+                for part in [part for part in running if part.process.poll() is not None]:
+                    running.remove(part)
+                    code = part.show() or code
+                time.sleep(LOOK_EVERY_S)
+        finally:  # Ctrl-C reaches them too; each is waited for, so that it cleans up
+            for part in running:
+                part.process.send_signal(signal.SIGINT)
+                part.process.wait()
+    return code
+
+
+@dataclass(frozen=True)
+class _Part:
+    name: str
+    output: IO[bytes]
+    process: "subprocess.Popen[bytes]"
+
+    def show(self) -> int:
+        """What it said, once it has ended; its exit code."""
+        print(f"== {self.name}", flush=True)
+        self.output.seek(0)
+        shutil.copyfileobj(self.output, sys.stdout.buffer)
         sys.stdout.flush()
-    return first or second
-
-
-@contextmanager
-def _ended_at_last(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
-    """However this ends: Ctrl-C reaches both halves, and the second is waited for, so that it cleans up."""
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait()
+        return self.process.returncode
 
 
 def _start(

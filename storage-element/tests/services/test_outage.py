@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from faulty_store import Act, FaultyStore, cut, faulty_store, lost, not_kept, refused, slow
 from part_sender import begun
@@ -40,6 +41,14 @@ async def element(element_at: ElementAt, store: FaultyStore) -> AsyncIterator[El
 async def health(element: Element, check: str) -> tuple[int, str]:
     answer = await element.http.get("/health/ready")
     return answer.status_code, answer.json()["checks"][check]["health"]
+
+
+async def sent_when_it_writes(element: Element, file: UUID) -> httpx.Response:
+    """The first answer that is not 503."""
+    async with asyncio.timeout(5):
+        while (answer := await element.send(b"committed", file)).status_code == 503:  # noqa: ASYNC110 (from outside there is no event)
+            await asyncio.sleep(0.1)
+    return answer
 
 
 async def test_an_element_lives_in_a_bucket(element: Element) -> None:
@@ -96,11 +105,25 @@ async def test_what_is_committed_is_put_in_place_when_the_store_is_back(element:
     state = (await element.http.get("/api/v1/element")).json()
     assert (state["state"], state["writable"]) == ("storage_unavailable", False)
     store.heal()
-    async with asyncio.timeout(5):
-        while (again := await element.send(b"committed", file)).status_code == 503:  # noqa: ASYNC110 (from outside there is no event)
-            await asyncio.sleep(0.1)
+    again = await sent_when_it_writes(element, file)
     assert again.status_code == 200, "it was there already"
     assert (await element.content(file)).content == b"committed"
+
+
+async def test_who_waits_behind_what_cannot_be_put_in_place_is_told(element: Element, store: FaultyStore) -> None:
+    """One after another they come into the journal, and the first keeps the others from their place."""
+    store.will(cut, "PUT", "/files/")
+    files = [new_file_id() for _ in range(8)]
+    senders = []
+    for file in files:
+        senders.append(asyncio.create_task(element.send(b"committed", file)))
+        await asyncio.sleep(0.02)
+    async with asyncio.timeout(10):
+        assert {code(answer) for answer in await asyncio.gather(*senders)} == {UNAVAILABLE}
+    store.heal()
+    for file in files:
+        assert (await sent_when_it_writes(element, file)).status_code in {200, 201}
+        assert (await element.content(file)).content == b"committed"
 
 
 @pytest.mark.parametrize("act", PASSING.values(), ids=list(PASSING))

@@ -1,6 +1,7 @@
 """Puts in place what the journal holds, in its order, and then tells those who wait for it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,8 @@ from storage_element.domain.records import Record
 from storage_element.domain.storage import Files
 from storage_element.services.drafts import Draft, Drafts
 
-BATCHES_BEING_PLACED = 2
+BATCHES_BEING_PLACED = 3
+"""One of them really; the others wait for it."""
 PLACE_AGAIN_AFTER_S = 1.0
 
 
@@ -36,20 +38,29 @@ class Placer:
         self._drafts = drafts
         self._committed = committed
         self._fail = fail
-        self._batches: asyncio.Queue[Batch] = asyncio.Queue(BATCHES_BEING_PLACED)
+        self._batches: deque[Batch] = deque()
         self._moved = asyncio.Condition()
         self.lsn = lsn
         self.away: StorageUnavailable | None = None
 
     async def add(self, batch: Batch) -> None:
         """This is the next one; waits while several are under way."""
-        await self._batches.put(batch)
+        async with self._moved:
+            self._batches.append(batch)
+            if self.away:
+                self._drafts.refuse(batch.drafts, self.away)
+            self._moved.notify_all()
+            await self._moved.wait_for(lambda: len(self._batches) <= BATCHES_BEING_PLACED or self.away)
 
     async def run(self) -> None:
         """Put committed batches in place, in LSN order, and answer their senders."""
         while True:
-            batch = await self._batches.get()
-            await self._place_batch(batch)
+            async with self._moved:
+                await self._moved.wait_for(lambda: self._batches)
+            await self._place_batch(self._batches[0])
+            self._batches.popleft()
+            if not self._batches:  # until then an operation that was refused may yet be done
+                self.away = None
             await self._tell_moved()
 
     async def has_come_to(self, lsn: int, given_up: Callable[[], bool]) -> None:
@@ -71,17 +82,17 @@ class Placer:
             raise RuntimeError(f"LSN {records[0].lsn} cannot follow {self.lsn}")
 
     async def _place(self, batch: Batch) -> None:
-        """Until it has worked: committed it is. While the store is away, senders are told so and no others let in."""
+        """Until it has worked: committed it is. While the store is away, all senders are told, and no others let in."""
         while True:
             try:
                 await self._files.place(batch.records)
             except StorageUnavailable as error:
                 self.away = error
-                self._drafts.refuse(batch.drafts, error)
+                for each in self._batches:
+                    self._drafts.refuse(each.drafts, error)
                 await self._tell_moved()
                 await asyncio.sleep(PLACE_AGAIN_AFTER_S)
             else:
-                self.away = None
                 return
 
     def _show(self, batch: Batch) -> None:
