@@ -117,7 +117,7 @@ class Element:
         yield Contestant(f"{up}, ArtStore", Role.ARTSTORE, MB, partial(transfers.store, 1), [f"{up}, {SHA256}"])
         if self._large_nginx:
             job = uploads.plain(self._large_nginx, "/content", size)
-            yield Contestant(f"{down}, {NGINX}", Role.PEER, MB, lambda: mb_per_s(job, 1, size)[0])
+            yield Contestant(f"{down}, {NGINX}", Role.PEER, MB, lambda: _from_memory(job, size))
         yield Contestant(f"{down}, ArtStore", Role.ARTSTORE, MB, partial(transfers.bring, 1), [f"{down}, {NGINX}"])
 
     def _small_downloads(self) -> Iterator[Contestant]:
@@ -141,3 +141,9 @@ class Element:
             return watched(self._bed, parts, job(), in_flight, self._plan)
 
         return Contestant(name, Role.ARTSTORE, FILES, measure, against, UNITS)
+
+
+def _from_memory(job: Fetch, size_bytes: int) -> float:
+    """MB/s the second time: from the page cache, as what was just compared."""
+    mb_per_s(job, 1, size_bytes)
+    return mb_per_s(job, 1, size_bytes)[0]
