@@ -150,6 +150,18 @@ async def checkpoint_at_any_moment(bed: Bed) -> None:
             await creating
 
 
+async def create_during_a_checkpoint(bed: Bed) -> None:
+    """What comes into the next segment before this one's end is noted."""
+    for turns in range(1, 26, 4):
+        checkpointing = asyncio.create_task(bed.checkpoint())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        try:
+            await bed.create(f"begun after {turns}")
+        finally:
+            await checkpointing
+
+
 async def create_and_remove(bed: Bed) -> None:
     """What was staged for it is gone when the journal is replayed."""
     await bed.create("short-lived", LARGE)
@@ -216,8 +228,9 @@ class Operation:
     @property
     def alone(self) -> bool:
         """Whether nobody else is at work meanwhile."""
-        several = {create_many, fill_a_segment, fill_segments_and_checkpoint, checkpoint_at_any_moment}
-        return self.act not in {*several, checkpoint_while_writing, change_mode_while_writing, send_in_parts}
+        at_checkpoints = {fill_segments_and_checkpoint, checkpoint_at_any_moment, create_during_a_checkpoint}
+        several = {create_many, fill_a_segment, checkpoint_while_writing, change_mode_while_writing, send_in_parts}
+        return self.act not in at_checkpoints | several
 
 
 REPLAY = Operation("replay", replay, opens=True)
@@ -248,6 +261,7 @@ OPERATIONS = [
             checkpoint,
             fill_segments_and_checkpoint,
             checkpoint_at_any_moment,
+            create_during_a_checkpoint,
             create_and_remove,
             checkpoint_while_writing,
         )
