@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -54,17 +54,13 @@ class Store:
             wire.between(wired)
             yield cls(url, wire, wired, plain)
 
-    @asynccontextmanager
-    async def wired_bed(self, prefix: str, ledger: Ledger, files: Mapping[str, UUID]) -> AsyncIterator[Bed]:
+    def wired_bed(self, prefix: str, ledger: Ledger, files: Mapping[str, UUID]) -> AbstractAsyncContextManager[Bed]:
         """An element, recovered from what lies there, behind the wire. Leaving it is like kill -9."""
-        async with self._bed(self.wired, prefix, ledger, files) as bed:
-            yield bed
+        return self._bed(self.wired, prefix, ledger, files)
 
-    @asynccontextmanager
-    async def bed(self, prefix: str, ledger: Ledger) -> AsyncIterator[Bed]:
+    def bed(self, prefix: str, ledger: Ledger) -> AbstractAsyncContextManager[Bed]:
         """An element, recovered from what lies there, that no wire disturbs."""
-        async with self._bed(self.plain, prefix, ledger, {}) as bed:
-            yield bed
+        return self._bed(self.plain, prefix, ledger, {})
 
     async def starts(self) -> Mapping[Before, Start]:
         """What operations begin with. Nothing is kept of a bucket that could be cut off with the power."""

@@ -26,7 +26,7 @@ PARTS = {
         *("bench/tests", "tests/house"),
     ),
 }
-"""The longest first."""
+"""First the one that takes as long as the others together."""
 AT_ONCE = 2
 LOOK_EVERY_S = 0.2
 

@@ -1,7 +1,8 @@
 """A master that does not know that it is none any more: nothing it does is acknowledged or harms what is newer."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from running_element import ELEMENT_ID
@@ -14,18 +15,24 @@ from storage_element.domain.records import Kind, Record
 from storage_element.domain.storage import Fenced, Storage
 
 
-async def test_a_stale_master_appends_nothing(side: Side) -> None:
+@asynccontextmanager
+async def taken_over(side: Side) -> AsyncIterator[tuple[Scribe, Scribe]]:
+    """A stale master, which has stored a file, and the one that took over from it."""
     async with side.opened() as first, side.opened() as second:
         stale = await Scribe.master(first)
         await stale.create(b"before")
-        master = await Scribe.master(second)
-        before = await everything(second)
+        yield stale, await Scribe.master(second)
+
+
+async def test_a_stale_master_appends_nothing(side: Side) -> None:
+    async with taken_over(side) as (stale, master):
+        before = await everything(master.storage)
         late = stale.record(Kind.CREATE_INLINE, document(content=b"late"), b"late")
         with pytest.raises(Fenced):
-            await first.journal.append([late])
-        assert late.lsn == second.journal.next_lsn, "they give the same LSN"
+            await stale.storage.journal.append([late])
+        assert late.lsn == master.storage.journal.next_lsn, "they give the same LSN"
         after = await master.create(b"after")
-        assert await everything(second) == {**before, **shown([(after, b"after")])}
+        assert await everything(master.storage) == {**before, **shown([(after, b"after")])}
     async with side.opened() as third:
         await Scribe.master(third)
         assert await everything(third) == {**before, **shown([(after, b"after")])}
@@ -33,18 +40,15 @@ async def test_a_stale_master_appends_nothing(side: Side) -> None:
 
 async def test_a_stale_master_takes_no_record_from_the_new_one(side: Side) -> None:
     """Both write the same LSN, the new master first; it dies before its record is in place."""
-    async with side.opened() as first, side.opened() as second:
-        stale = await Scribe.master(first)
-        await stale.create(b"before")
-        master = await Scribe.master(second)
-        before = await everything(second)
+    async with taken_over(side) as (stale, master):
+        before = await everything(master.storage)
         file = document(content=b"acknowledged")
         record = master.record(Kind.CREATE_INLINE, file, b"acknowledged")
         late = stale.record(Kind.CREATE_INLINE, document(content=b"late"), b"late")
         assert late.lsn == record.lsn
-        await second.journal.append([record])
+        await master.storage.journal.append([record])
         with pytest.raises(Fenced):
-            await first.journal.append([late])
+            await stale.storage.journal.append([late])
     async with side.opened() as third:
         await Scribe.master(third)
         assert await everything(third) == {**before, **shown([(file, b"acknowledged")])}
