@@ -1,11 +1,18 @@
 """The tables in the code are those that the revisions make."""
 
+import pkgutil
+from importlib import import_module
+
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from admin_module.adapters.tables import metadata
+from admin_module.adapters import tables
+from admin_module.adapters.tables.schema import metadata
 from artstore_kit.postgres import Database
+
+for module in pkgutil.iter_modules(tables.__path__):
+    import_module(f"{tables.__name__}.{module.name}")
 
 
 async def test_the_revisions_make_these_tables(database: Database) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import pytest
 import sqlalchemy as sa
 
-from admin_module.adapters import tables
 from admin_module.adapters.accounts import find_account, insert_account
 from admin_module.adapters.sealing import SealedKeys
+from admin_module.adapters.tables.schema import metadata
 from admin_module.config import BootstrapSettings, Settings
 from admin_module.domain.clock import Clock
 from admin_module.domain.secrets import new_secret
@@ -31,7 +31,7 @@ async def rows(database: Database) -> Mapping[str, list[tuple[object, ...]]]:
     async with database.connect() as connection:
         return {
             table.name: [tuple(row) for row in await connection.execute(table.select())]
-            for table in tables.metadata.sorted_tables
+            for table in metadata.sorted_tables
         }
 
 

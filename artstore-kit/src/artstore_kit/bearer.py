@@ -74,7 +74,7 @@ class TokenVerifier:
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "iat", "iss", "aud", "sub", "client_id", "jti"]},
             )
-            return _principal(claims)
+            return _principal(claims, key)
         except jwt.ExpiredSignatureError:
             raise _refused("The access token has expired.") from None
         except (jwt.PyJWTError, ValidationError, AttributeError, TypeError) as error:
@@ -124,7 +124,7 @@ def _usable_keys(jwks: Mapping[str, object]) -> dict[str, jwt.PyJWK]:
     return {key.key_id: key for key in keys if key.key_id}
 
 
-def _principal(claims: Mapping[str, object]) -> Principal:
+def _principal(claims: Mapping[str, object], key: jwt.PyJWK) -> Principal:
     roles = claims.get("roles", [])
     return Principal(
         subject=str(claims["sub"]),
@@ -133,6 +133,9 @@ def _principal(claims: Mapping[str, object]) -> Principal:
         grants=_GRANTS.validate_python(claims.get("grants", [])),
         roles=frozenset(str(role) for role in roles) if isinstance(roles, list) else frozenset(),
         expires_at=float(str(claims["exp"])),
+        token_id=str(claims["jti"]),
+        key_id=str(key.key_id),
+        issued_at=float(str(claims["iat"])),
     )
 
 

@@ -19,6 +19,9 @@ class Principal:
     roles: frozenset[str]
     expires_at: float
     acting_for: str = ""
+    token_id: str = ""
+    key_id: str = ""
+    issued_at: float = 0.0
 
     @property
     def on_whose_behalf(self) -> str:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_module.adapters.tables import account_secrets, service_accounts
+from admin_module.adapters.tables.accounts import account_secrets, service_accounts
 from admin_module.domain.scopes import as_claim
 from artstore_kit.contracts.identity import ServiceAccount
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_module.adapters.tables import administrators
+from admin_module.adapters.tables.administrators import administrators
 from admin_module.domain.lockout import FAILURES_ALLOWED, LOCKED_FOR, Administrator
 
 

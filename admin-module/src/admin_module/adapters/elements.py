@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_module.adapters.tables import elements
+from admin_module.adapters.tables.elements import elements
 from artstore_kit.contracts.elements import REGISTRY_TTL_S, ElementRegistration, ElementReport, ElementView
 
 

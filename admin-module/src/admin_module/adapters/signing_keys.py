@@ -5,7 +5,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_module.adapters.tables import signing_keys
+from admin_module.adapters.tables.signing_keys import signing_keys
 from admin_module.domain.signing_keys import SigningKey
 
 

@@ -1,0 +1,1 @@
+"""The tables of `artstore_admin`, as migrations/versions make them."""

@@ -1,0 +1,26 @@
+"""Service accounts and their secrets."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
+
+from admin_module.adapters.tables.schema import metadata, moment
+
+service_accounts = sa.Table(
+    "service_accounts",
+    metadata,
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("scopes", ARRAY(sa.Text), nullable=False),
+    sa.Column("grants", JSONB, nullable=False),
+    sa.Column("system", sa.Boolean, nullable=False),
+    sa.Column("created_at", moment, nullable=False),
+)
+
+account_secrets = sa.Table(
+    "account_secrets",
+    metadata,
+    sa.Column("client_id", sa.ForeignKey("service_accounts.client_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("secret_sha256", BYTEA, primary_key=True),
+    sa.Column("created_at", moment, nullable=False),
+    sa.Column("expires_at", moment),
+)

@@ -1,0 +1,75 @@
+"""Entries of the audit log: who did what for whom, to which resource, and what came of it (DESIGN section 10)."""
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from artstore_kit.contracts.files import Moment, PlainText
+from artstore_kit.contracts.ids import LATEST_MS, UUID_VERSION, moment_of, new_file_id
+
+ENTRIES_AT_ONCE = 1000
+"""So many entries at most are delivered in one request."""
+
+ACTION_PATTERN = r"^[a-z_]+(\.[a-z_]+)+$"
+
+
+class AuditOutcome(StrEnum):
+    """What came of it: it was done, it was not allowed, or it was allowed and failed."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class AuditEntry(BaseModel):
+    """One deed or one attempt. `entry_id` is a UUIDv7 whose moment is that of the deed: by it an entry counts once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    entry_id: UUID
+    service: Annotated[PlainText, Field(min_length=1, max_length=64, description="which service tells it")]
+    node: Annotated[PlainText, Field(max_length=64, description="which of its instances, such as an element's id")] = ""
+    actor: Annotated[PlainText, Field(max_length=64, description="whose token it was; empty when there was none")] = ""
+    client_id: Annotated[PlainText, Field(max_length=64)] = ""
+    acting_for: Annotated[PlainText, Field(max_length=64, description="the subject that a service acted for")] = ""
+    action: str = Field(pattern=ACTION_PATTERN, max_length=64, description="such as file.create")
+    resource: Annotated[PlainText, Field(max_length=256, description="such as file:<id>, account:<name>")] = ""
+    outcome: AuditOutcome = AuditOutcome.DONE
+    code: Annotated[PlainText, Field(max_length=64, description="the error code, unless it was done")] = ""
+    request_id: Annotated[PlainText, Field(max_length=128)] = ""
+    address: Annotated[PlainText, Field(max_length=64, description="of whoever sent the request")] = ""
+    detail: dict[Annotated[PlainText, Field(max_length=64)], JsonValue] = Field(default_factory=dict, max_length=32)
+
+    @property
+    def at(self) -> Moment:
+        """When it was, to the millisecond, by the clock of the service that tells it."""
+        return moment_of(self.entry_id)
+
+
+class AuditBatch(BaseModel):
+    """Entries as a service delivers them; those that the log has already are passed over."""
+
+    entries: list[AuditEntry] = Field(min_length=1, max_length=ENTRIES_AT_ONCE)
+
+
+class AuditReceipt(BaseModel):
+    """What became of a batch: it is in the log, on stable storage."""
+
+    appended: int
+    known_before: int
+
+
+def new_entry_id(now_ms: int | None = None) -> UUID:
+    """An entry id of this moment, or of `now_ms` milliseconds since 1970."""
+    return new_file_id(now_ms)
+
+
+def entry_id_of(moment_ms: int, *source: object) -> UUID:
+    """The id of the entry that tells of `source` (an element, its epoch, an LSN): the same each time it is told."""
+    digest = hashlib.sha256(json.dumps([str(each) for each in source]).encode()).digest()
+    value = min(moment_ms, LATEST_MS) << 80 | UUID_VERSION << 76 | int.from_bytes(digest[:2]) >> 4 << 64
+    return UUID(int=value | 0b10 << 62 | int.from_bytes(digest[2:10]) >> 2)
