@@ -7,9 +7,26 @@ from importlib import import_module
 import pytest
 from fastapi import APIRouter
 
+from artstore_kit.contracts.identity import Scope
 from artstore_kit.exchange import ByteRoute
 from artstore_kit.frame import API_PREFIX
+from artstore_kit.rights import MEANINGS, SCHEME
 from tests.house.the_house import ROOT, SERVICES, application_of
+
+ALWAYS_PUBLIC = ("/health/live", "/health/ready", "/metrics")
+PUBLIC_ROUTES = {
+    "admin_module": {
+        "get /.well-known/artstore",
+        "get /.well-known/jwks.json",
+        "get /.well-known/oauth-authorization-server",
+        "post /api/v1/auth/login",
+        "post /api/v1/auth/token",
+    }
+}
+"""What is answered without an access token, service by service: whoever adds a route here has thought about it."""
+
+FOR_EVERYBODY_KNOWN: dict[str, set[str]] = {}
+"""What any valid token is good for, whatever its scopes."""
 
 
 @pytest.mark.parametrize(("folder", "package"), SERVICES.items())
@@ -30,6 +47,29 @@ def test_every_operation_has_an_id_of_its_own(package: str) -> None:
         op["operationId"] for path in application_of(package).openapi()["paths"].values() for op in path.values()
     ]
     assert len(operations) == len(set(operations))
+
+
+@pytest.mark.parametrize("package", SERVICES.values())
+def test_every_operation_declares_what_it_demands(package: str) -> None:
+    operations = {
+        f"{method} {path}": operation
+        for path, methods in application_of(package).openapi()["paths"].items()
+        for method, operation in methods.items()
+    }
+    public = {name for name, operation in operations.items() if operation.get("security") == []}
+    silent = {name for name, operation in operations.items() if "security" not in operation}
+    without_scope = {
+        name
+        for name, operation in operations.items()
+        if name not in public | silent and not operation["security"][0][SCHEME]
+    }
+    assert silent == set()
+    assert without_scope == FOR_EVERYBODY_KNOWN.get(package, set())
+    assert {name for name in public if not name.endswith(ALWAYS_PUBLIC)} == PUBLIC_ROUTES.get(package, set())
+
+
+def test_every_scope_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(Scope)
 
 
 def _declared_paths(package: str) -> set[str]:

@@ -1,13 +1,16 @@
 """`build_app()`: the application frame that all four services share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from artstore_kit.bearer import KeySource, TokenVerifier, fetched_from
@@ -23,7 +26,7 @@ from artstore_kit.contracts.errors import (
     NotFound,
     Problem,
 )
-from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Scope
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Action, Scope
 from artstore_kit.exchange import ByteRoute
 from artstore_kit.frame import API_PREFIX, Frame, note_code
 from artstore_kit.health import Check, health_router
@@ -31,6 +34,7 @@ from artstore_kit.logs import event_logger, start_logging
 from artstore_kit.metrics import metrics_router
 from artstore_kit.principal import Principal
 from artstore_kit.request_context import request_id
+from artstore_kit.rights import SCHEME, Rights, security_scheme
 from artstore_kit.settings import ServiceSettings
 from artstore_kit.start import StartRefused
 from artstore_kit.tracing import start_tracing
@@ -63,9 +67,10 @@ class Application(FastAPI):
         """The OpenAPI document, byte routes included."""
         if self.openapi_schema is None:
             document = super().openapi()
+            _declare_rights(self, document)
             for route in self.byte_routes:
                 for method in route.methods:
-                    document["paths"].setdefault(route.path, {})[method.lower()] = dict(route.openapi)
+                    document["paths"].setdefault(route.path, {})[method.lower()] = route.operation()
             document["paths"] = dict(sorted(document["paths"].items()))
         return self.openapi_schema or {}
 
@@ -149,14 +154,38 @@ async def _authenticate(request: Request) -> Principal:
 Authenticated = Annotated[Principal, Depends(_authenticate)]
 
 
-def needs(scope: Scope) -> Any:
-    """The dependency of a handler that needs `scope`: `who: Annotated[Principal, needs(Scope.FILES_READ)]`."""
+def needs(*scopes: Scope, grant: Action | None = None) -> Any:
+    """The dependency of a handler that needs `scopes`: `who: Annotated[Principal, needs(Scope.FILES_READ)]`.
 
-    def check(principal: Authenticated) -> Principal:
-        principal.require(scope)
-        return principal
+    `grant` says what the handler will ask `who.require_grant` for. A handler that needs no token is declared by
+    `openapi_extra=PUBLIC`.
+    """
+    return Depends(_Demand(Rights(scopes, grant)))
 
-    return Depends(check)
+
+@dataclass(frozen=True)
+class _Demand:
+    rights: Rights
+
+    def __call__(self, principal: Authenticated) -> Principal:
+        return self.rights.check(principal)
+
+
+def _declare_rights(app: Application, document: dict[str, Any]) -> None:
+    """Each operation tells what its handler demands."""
+    document.setdefault("components", {})["securitySchemes"] = {SCHEME: security_scheme()}
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute) and route.include_in_schema:
+            for rights in _demanded(route.dependant):
+                for method in route.methods or ():
+                    document["paths"][route.path_format][method.lower()].update(rights.declared())
+
+
+def _demanded(dependant: Dependant) -> Iterator[Rights]:
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, _Demand):
+            yield dependency.call.rights
+        yield from _demanded(dependency)
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -14,6 +14,7 @@ from artstore_kit.connection import READ_INTO, SEND_FILE
 from artstore_kit.contracts import identity
 from artstore_kit.contracts.errors import ArtStoreError, BadRequest, BodyTooLarge, IncompleteBody
 from artstore_kit.principal import Principal
+from artstore_kit.rights import Rights
 from artstore_kit.sendfile import FileSpan
 
 Headers = Iterable[tuple[str, str]]
@@ -24,9 +25,12 @@ ReadInto = Callable[[memoryview], Awaitable[int]]
 class Exchange[Services]:
     """One request and its answer, without copies and without a framework between."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, params: Mapping[str, str]) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, params: Mapping[str, str], rights: Rights | None = None
+    ) -> None:
         self.scope = scope
         self.params = params
+        self._rights = rights
         self._receive = receive
         self._read_into: ReadInto | None = scope.get("extensions", {}).get(READ_INTO)
         self._send_file: SendFile | None = scope.get("extensions", {}).get(SEND_FILE)
@@ -67,12 +71,12 @@ class Exchange[Services]:
         value = self.header("content-length")
         return int(value) if value is not None and value.isdecimal() else None
 
-    async def authenticate(self, scope: identity.Scope) -> Principal:
-        """Who is asking; raises unless the token is valid and carries `scope`."""
+    async def authenticate(self) -> Principal:
+        """Who is asking; raises unless the token is valid and carries the scopes that the route demands."""
+        assert self._rights is not None, "the route declares no rights"
         verifier: TokenVerifier = self.scope["app"].state.verifier
         principal = await verifier.authenticate(self.header("authorization"), self.header(identity.ACTING_FOR_HEADER))
-        principal.require(scope)
-        return principal
+        return self._rights.check(principal)
 
     def body(self) -> "Body":
         """The body as it arrives."""
@@ -191,17 +195,25 @@ class Body:
 
 @dataclass(frozen=True)
 class ByteRoute[Services]:
-    """A route of the byte path. `openapi` is its operation object, shown in the service's OpenAPI document."""
+    """A route of the byte path. `openapi` is its operation object, shown in the service's OpenAPI document.
+
+    `rights` is what `Exchange.authenticate` demands; a public route has none, and says so by `PUBLIC` in `openapi`.
+    """
 
     methods: Sequence[str]
     path: str
     handler: Callable[[Exchange[Services]], Awaitable[None]]
     openapi: Mapping[str, Any]
+    rights: Rights | None = None
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
         object.__setattr__(self, "pattern", re.compile(pattern))
+
+    def operation(self) -> dict[str, Any]:
+        """The operation object with what the route demands."""
+        return {**self.openapi, **(self.rights.declared() if self.rights else {})}
 
     def match(self, method: str, path: str) -> Mapping[str, str] | None:
         """The path's parameters when this route answers `method` on `path`."""

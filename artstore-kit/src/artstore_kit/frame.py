@@ -62,7 +62,7 @@ class Frame:
                 params = route.match(scope["method"], scope["path"])
                 if params is not None:
                     tally.route = route.path
-                    exchange = Exchange(scope, tally.receive, tally.send, params)
+                    exchange = Exchange(scope, tally.receive, tally.send, params, route.rights)
                     await route.handler(exchange)
                     return
             await self._app(scope, _Limited(scope, tally.receive).receive, tally.send)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from artstore_kit.contracts.errors import ArtStoreError
+from artstore_kit.rights import PUBLIC
 
 CHECK_DEADLINE_S = 3.0
 
@@ -66,11 +67,11 @@ def health_router(checks: Callable[[], Sequence[Check]]) -> APIRouter:
     """`/health/live`: the process answers. `/health/ready`: 200 for ok and degraded, 503 for fail."""
     router = APIRouter(prefix="/health", tags=["health"])
 
-    @router.get("/live")
+    @router.get("/live", openapi_extra=PUBLIC)
     async def live() -> CheckResult:
         return CheckResult()
 
-    @router.get("/ready")
+    @router.get("/ready", openapi_extra=PUBLIC)
     async def ready(response: Response) -> Readiness:
         answer = await readiness(checks())
         response.status_code = 503 if answer.health is Health.FAIL else 200

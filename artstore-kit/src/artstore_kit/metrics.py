@@ -3,6 +3,8 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Gauge, Histogram, generate_latest
 
+from artstore_kit.rights import PUBLIC
+
 REQUESTS = Counter("artstore_http_requests_total", "HTTP requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
     "artstore_http_request_seconds",
@@ -19,7 +21,12 @@ def metrics_router() -> APIRouter:
     """`GET /metrics` in Prometheus' text format."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    @router.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}},
+        openapi_extra=PUBLIC,
+    )
     async def metrics() -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 

@@ -8,6 +8,7 @@ from admin_module.domain.metadata import ServerMetadata
 from admin_module.factory import Services
 from artstore_kit.application import services_of
 from artstore_kit.contracts.identity import FleetAddresses
+from artstore_kit.rights import PUBLIC
 
 _KEPT_FOR_A_MINUTE = "public, max-age=60"
 
@@ -15,21 +16,21 @@ router = APIRouter(prefix="/.well-known", tags=["discovery"])
 Given = Annotated[Services, Depends(services_of(Services))]
 
 
-@router.get("/jwks.json")
+@router.get("/jwks.json", openapi_extra=PUBLIC)
 async def keys(services: Given, response: Response) -> dict[str, Any]:
     """The public keys of all tokens that can be valid (RFC 7517)."""
     response.headers["Cache-Control"] = _KEPT_FOR_A_MINUTE
     return dict(await services.keyring.published())
 
 
-@router.get("/oauth-authorization-server")
+@router.get("/oauth-authorization-server", openapi_extra=PUBLIC)
 async def metadata(services: Given, response: Response) -> ServerMetadata:
     """How to get tokens (RFC 8414)."""
     response.headers["Cache-Control"] = _KEPT_FOR_A_MINUTE
     return services.metadata
 
 
-@router.get("/artstore")
+@router.get("/artstore", openapi_extra=PUBLIC)
 async def addresses(services: Given, response: Response) -> FleetAddresses:
     """Where clients reach the fleet."""
     response.headers["Cache-Control"] = _KEPT_FOR_A_MINUTE

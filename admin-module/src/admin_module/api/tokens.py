@@ -12,6 +12,7 @@ from artstore_kit.application import services_of
 from artstore_kit.contracts.errors import ArtStoreError, InvalidClient
 from artstore_kit.contracts.identity import TokenAnswer
 from artstore_kit.frame import note_code
+from artstore_kit.rights import PUBLIC
 
 _CHALLENGE = 'Basic realm="artstore", charset="UTF-8"'
 _NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -58,7 +59,7 @@ _BODY = {
 @router.post(
     "/token",
     responses={400: {"model": TokenProblem}, 401: {"model": TokenProblem}},
-    openapi_extra={"requestBody": _BODY},
+    openapi_extra={"requestBody": _BODY, **PUBLIC},
 )
 async def token(
     asked: Annotated[TokenRequest, Depends(read_token_request)], services: Given, response: Response
@@ -68,7 +69,7 @@ async def token(
     return await services.tokens.issue(asked.client_id, asked.client_secret, asked.scope)
 
 
-@router.post("/login")
+@router.post("/login", openapi_extra=PUBLIC)
 async def login(credentials: Credentials, services: Given, response: Response) -> TokenAnswer:
     """An access token for an administrator. Five wrong passwords in a row lock the account for 15 minutes."""
     response.headers.update(_NEVER_KEPT)

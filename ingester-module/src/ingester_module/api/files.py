@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 
 from artstore_kit.application import needs, services_of
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes
-from artstore_kit.contracts.identity import Scope
+from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.principal import Principal
 from ingester_module.domain.revisions import revision_tag
@@ -16,8 +16,8 @@ from ingester_module.factory import Services
 
 router = APIRouter(prefix="/files", tags=["files"])
 Wired = Annotated[Services, Depends(services_of(Services))]
-Writing = Annotated[Principal, needs(Scope.FILES_WRITE)]
-Deleting = Annotated[Principal, needs(Scope.FILES_DELETE)]
+Writing = Annotated[Principal, needs(Scope.FILES_WRITE, grant=Action.WRITE)]
+Deleting = Annotated[Principal, needs(Scope.FILES_DELETE, grant=Action.DELETE)]
 FileId = Annotated[UUID, BeforeValidator(parse_file_id)]
 IfMatch = Annotated[str | None, Header(description='`"r<revision>"`: only when the file is still at it')]
 

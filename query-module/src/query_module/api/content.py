@@ -1,11 +1,12 @@
 """The byte path: content, passed on from the element as it comes."""
 
 from artstore_kit.bytestream import ByteAnswer
-from artstore_kit.contracts.identity import Scope
+from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.receivers import while_received
 from artstore_kit.request_context import acting_for
+from artstore_kit.rights import Rights
 from query_module.api import described
 from query_module.factory import Services
 
@@ -25,10 +26,12 @@ ANSWERED = (
 )
 NOT_MODIFIED = ("Cache-Control", "ETag", "Last-Modified")
 
+READING = Rights((Scope.FILES_READ,), Action.READ)
+
 
 async def get(exchange: Exchange[Services]) -> None:
     """Send a file's content, or a range of it, or for HEAD only what would be said of it."""
-    who = await exchange.authenticate(Scope.FILES_READ)
+    who = await exchange.authenticate()
     acting_for.set(who.on_whose_behalf)
     asked = {name: value for name in ASKED if (value := exchange.header(name)) is not None}
     file_id = parse_file_id(exchange.params["file_id"])
@@ -60,6 +63,6 @@ async def _copy(exchange: Exchange[Services], answer: ByteAnswer, length: int | 
 
 
 BYTE_ROUTES: list[ByteRoute[Services]] = [
-    ByteRoute(["GET"], "/api/v1/files/{file_id}/content", get, described.GET),
-    ByteRoute(["HEAD"], "/api/v1/files/{file_id}/content", get, described.HEAD),
+    ByteRoute(["GET"], "/api/v1/files/{file_id}/content", get, described.GET, READING),
+    ByteRoute(["HEAD"], "/api/v1/files/{file_id}/content", get, described.HEAD, READING),
 ]

@@ -12,6 +12,7 @@ from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.digests import CONTENT_DIGEST_HEADER, REPR_DIGEST_HEADER, format_sha256, parse_sha256
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.receivers import while_received
+from artstore_kit.rights import Rights
 from storage_element.api import described
 from storage_element.api.conditions import ConditionHeaders, Span, is_unmodified, last_modified, wanted
 from storage_element.domain.rules import content_tag, revision_tag
@@ -19,10 +20,13 @@ from storage_element.factory.services import Services
 from storage_element.services.receive import Announced
 from storage_element.services.write import Replacement, Upload
 
+READING = Rights((Scope.FILES_READ,), Action.READ)
+WRITING = Rights((Scope.FILES_WRITE,), Action.WRITE)
+
 
 async def put(exchange: Exchange[Services]) -> None:
     """Store a new file."""
-    who = await exchange.authenticate(Scope.FILES_WRITE)
+    who = await exchange.authenticate()
     attributes = _attributes(exchange.raw_header(ATTRIBUTES_HEADER))
     who.require_grant(Action.WRITE, attributes.collection)
     upload = Upload(
@@ -37,7 +41,7 @@ async def put(exchange: Exchange[Services]) -> None:
 
 async def replace(exchange: Exchange[Services]) -> None:
     """Give a file new content."""
-    who = await exchange.authenticate(Scope.FILES_WRITE)
+    who = await exchange.authenticate()
     file_id = parse_file_id(exchange.params["file_id"])
     changes = _read(AttributeChanges, exchange.raw_header(ATTRIBUTES_HEADER) or b"{}")
     who.require_grant(Action.WRITE, (await exchange.services.reader.attributes(file_id)).collection)
@@ -51,8 +55,7 @@ async def replace(exchange: Exchange[Services]) -> None:
 
 async def put_many(exchange: Exchange[Services]) -> None:
     """Store several small files, which the ingester sends together: it may name whom it acts for."""
-    who = await exchange.authenticate(Scope.FILES_WRITE)
-    who.require(Scope.FLEET_ACT_FOR)
+    who = await exchange.authenticate()
     create = exchange.services.many_writer.create  # a follower refuses before the body is read
     outcomes = await create(batches.requested(await exchange.whole(batches.MOST_BYTES)), who)
     await exchange.answer(200, [("content-type", batches.MEDIA_TYPE)], batches.answer(outcomes))
@@ -60,7 +63,7 @@ async def put_many(exchange: Exchange[Services]) -> None:
 
 async def get(exchange: Exchange[Services]) -> None:
     """Send a file's content, or a range of it."""
-    who = await exchange.authenticate(Scope.FILES_READ)
+    who = await exchange.authenticate()
     file = await exchange.services.reader.attributes(parse_file_id(exchange.params["file_id"]))
     who.require_grant(Action.READ, file.collection)
     conditions = _conditions(exchange)
@@ -139,9 +142,9 @@ def _read[M: BaseModel](model: type[M], header: bytes) -> M:
 
 
 BYTE_ROUTES: list[ByteRoute[Services]] = [
-    ByteRoute(["PUT"], "/api/v1/files/{file_id}", put, described.PUT),
-    ByteRoute(["PUT"], "/api/v1/files", put_many, described.PUT_MANY),
-    ByteRoute(["PUT"], "/api/v1/files/{file_id}/content", replace, described.REPLACE),
-    ByteRoute(["GET"], "/api/v1/files/{file_id}/content", get, described.GET),
-    ByteRoute(["HEAD"], "/api/v1/files/{file_id}/content", get, described.HEAD),
+    ByteRoute(["PUT"], "/api/v1/files/{file_id}", put, described.PUT, WRITING),
+    ByteRoute(["PUT"], "/api/v1/files", put_many, described.PUT_MANY, Rights((Scope.FILES_WRITE, Scope.FLEET_ACT_FOR))),
+    ByteRoute(["PUT"], "/api/v1/files/{file_id}/content", replace, described.REPLACE, WRITING),
+    ByteRoute(["GET"], "/api/v1/files/{file_id}/content", get, described.GET, READING),
+    ByteRoute(["HEAD"], "/api/v1/files/{file_id}/content", get, described.HEAD, READING),
 ]

@@ -17,9 +17,9 @@ from storage_element.factory.services import Services
 
 router = APIRouter(prefix="/files", tags=["files"])
 Wired = Annotated[Services, Depends(services_of(Services))]
-Reading = Annotated[Principal, needs(Scope.FILES_READ)]
-Writing = Annotated[Principal, needs(Scope.FILES_WRITE)]
-Deleting = Annotated[Principal, needs(Scope.FILES_DELETE)]
+Reading = Annotated[Principal, needs(Scope.FILES_READ, grant=Action.READ)]
+Writing = Annotated[Principal, needs(Scope.FILES_WRITE, grant=Action.WRITE)]
+Deleting = Annotated[Principal, needs(Scope.FILES_DELETE, grant=Action.DELETE)]
 FileId = Annotated[UUID, BeforeValidator(parse_file_id)]
 IfMatch = Annotated[str | None, Header()]
 

@@ -14,6 +14,7 @@ from artstore_kit.contracts.uploads import MAX_SIZE, OFFSET_HEADER, UploadCreati
 from artstore_kit.digests import parse_sha256
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.principal import Principal
+from artstore_kit.rights import Rights
 from storage_element.api import described
 from storage_element.api.content import announced
 from storage_element.api.files import FileId
@@ -24,11 +25,12 @@ from storage_element.services.write import Upload
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 Wired = Annotated[Services, Depends(services_of(Services))]
+Creating = Annotated[Principal, needs(Scope.FILES_WRITE, grant=Action.WRITE)]
 Writing = Annotated[Principal, needs(Scope.FILES_WRITE)]
 
 
 @router.post("", status_code=201, response_model=UploadView)
-async def create(creation: UploadCreation, who: Writing, services: Wired, response: Response) -> UploadView:
+async def create(creation: UploadCreation, who: Creating, services: Wired, response: Response) -> UploadView:
     """Begin an upload: its room is reserved. It is forgotten when no part comes for too long."""
     who.require_grant(Action.WRITE, creation.attributes.collection)
     upload = Upload(parse_file_id(str(creation.file_id)), creation.attributes, who.on_whose_behalf)
@@ -45,7 +47,7 @@ async def show(upload_id: UUID, who: Writing, services: Wired, response: Respons
 
 async def append(exchange: Exchange[Services]) -> None:
     """Take the next part."""
-    who = await exchange.authenticate(Scope.FILES_WRITE)
+    who = await exchange.authenticate()
     session = await exchange.services.uploads.append(
         _upload_id(exchange.params["upload_id"]),
         who.on_whose_behalf,
@@ -105,5 +107,5 @@ def _offset(header: str | None) -> int:
 
 
 BYTE_ROUTES: list[ByteRoute[Services]] = [
-    ByteRoute(["PATCH"], "/api/v1/uploads/{upload_id}", append, described.APPEND),
+    ByteRoute(["PATCH"], "/api/v1/uploads/{upload_id}", append, described.APPEND, Rights((Scope.FILES_WRITE,))),
 ]
