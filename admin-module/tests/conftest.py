@@ -3,31 +3,40 @@
 import base64
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.passwords import Passwords
 from admin_module.adapters.sealing import SealedKeys
+from admin_module.adapters.tables.audit import audit_entries
 from admin_module.config import BootstrapSettings, KeysSettings, PublicSettings, Settings
 from admin_module.factory import Services
 from admin_module.main import create_app
+from admin_module.services.audit import AuditLog
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from artstore_kit.application import Application
+from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.identity import Action, Grant, Scope
 from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
 from artstore_kit.settings import PostgresSettings, RedisSettings, ServerSettings, TokenSettings
 from artstore_kit.testing.application import open_client
 from artstore_kit.testing.clock import MovableClock
 
 ISSUER = "http://admin.test"
 PASSWORD = "correct horse battery staple"
-EVERYTHING = [Grant(collection="*", actions=frozenset(Action)).model_dump(mode="json")]
+EVERYTHING_GRANTED = Grant(collection="*", actions=frozenset(Action))
+EVERYTHING = [EVERYTHING_GRANTED.model_dump(mode="json")]
 
 type Fleet = dict[str, str]
 type FirstStartWith = Callable[..., FirstStart]
+type Recorded = Callable[[], Awaitable[list[AuditEntry]]]
 type SettingsOf = Callable[[PostgresSettings], Settings]
 
 
@@ -124,11 +133,59 @@ def sealed_keys(settings: Settings) -> SealedKeys:
 
 
 @pytest.fixture
-def first_start(database: Database, settings: Settings, sealed_keys: SealedKeys, clock: MovableClock) -> FirstStartWith:
+def ada() -> Principal:
+    """An administrator who asks for something."""
+    return Principal("ada", "artstore-login", frozenset(Scope), (EVERYTHING_GRANTED,), frozenset(), 0)
+
+
+@pytest.fixture
+def audit(database: Database, clock: MovableClock) -> AuditLog:
+    return AuditLog(database, clock)
+
+
+@pytest.fixture
+def recorded(database: Database) -> Recorded:
+    """All that is in the audit log, in its order."""
+
+    async def read() -> list[AuditEntry]:
+        async with database.connect() as connection:
+            leaves = await connection.scalars(sa.select(audit_entries.c.leaf).order_by(audit_entries.c.index))
+            return [AuditEntry.model_validate(json.loads(leaf)["entry"]) for leaf in leaves]
+
+    return read
+
+
+class CommitLost(Exception):
+    """The commit did not happen."""
+
+
+class DoomedDatabase(Database):
+    """Every transaction fails when it is about to be committed."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """One that is rolled back with `CommitLost`."""
+        async with super().transaction() as connection:
+            yield connection
+            raise CommitLost("CommitLost")
+
+
+@pytest.fixture
+async def doomed(postgres: PostgresSettings) -> AsyncIterator[Database]:
+    """The module's database, where no commit succeeds: an exception named CommitLost leaves every transaction."""
+    database = DoomedDatabase(postgres, "tests")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def first_start(
+    database: Database, audit: AuditLog, settings: Settings, sealed_keys: SealedKeys, clock: MovableClock
+) -> FirstStartWith:
     """A first start with the usual settings, or with others in their place."""
 
     def make(bootstrap: BootstrapSettings = settings.bootstrap) -> FirstStart:
-        return FirstStart(database, bootstrap, Passwords(), sealed_keys, clock)
+        return FirstStart(database, audit, bootstrap, Passwords(), sealed_keys, clock)
 
     return make
 

@@ -12,6 +12,7 @@ from admin_module.config import Settings
 from admin_module.domain.clock import Clock, utc_now
 from admin_module.domain.metadata import ServerMetadata, server_metadata
 from admin_module.services.accounts import Accounts
+from admin_module.services.audit import AuditLog
 from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
@@ -33,6 +34,7 @@ class Services:
     keyring: Keyring
     accounts: Accounts
     elements: Elements
+    audit: AuditLog
     metadata: ServerMetadata
     addresses: FleetAddresses
     checks: tuple[Check, ...]
@@ -49,16 +51,18 @@ async def open_services(
         background.at_end(redis.aclose)
         passwords, sealed_keys = Passwords(), SealedKeys(settings.keys.sealing_key_bytes)
         keyring = Keyring(database, sealed_keys, settings.tokens, clock)
-        elements = Elements(database, Registry(redis), clock)
-        await FirstStart(database, settings.bootstrap, passwords, sealed_keys, clock).run()
+        audit = AuditLog(database, clock)
+        elements = Elements(database, audit, Registry(redis), clock)
+        await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, clock).run()
         await keyring.open()
         await elements.show_again()
         yield Services(
             tokens=ClientTokens(database, keyring, clock),
-            login=Login(database, keyring, passwords, clock),
+            login=Login(database, audit, keyring, passwords, clock),
             keyring=keyring,
-            accounts=Accounts(database, clock),
+            accounts=Accounts(database, audit, clock),
             elements=elements,
+            audit=audit,
             metadata=server_metadata(settings.tokens.issuer, settings.public.admin_url),
             addresses=FleetAddresses(**settings.public.model_dump()),
             checks=(

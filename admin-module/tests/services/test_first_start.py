@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -13,9 +14,11 @@ from admin_module.adapters.tables.schema import metadata
 from admin_module.config import BootstrapSettings, Settings
 from admin_module.domain.clock import Clock
 from admin_module.domain.secrets import new_secret
+from admin_module.services.audit import AuditLog
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.tokens import ClientTokens
+from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import InvalidClient
 from artstore_kit.contracts.identity import Scope, ServiceAccount
 from artstore_kit.postgres import Database
@@ -24,6 +27,7 @@ from artstore_kit.testing.databases import settings_for
 from artstore_kit.testing.fixtures import PostgresServer
 
 type FirstStartWith = Callable[..., FirstStart]
+type Recorded = Callable[[], Awaitable[list[AuditEntry]]]
 
 
 async def rows(database: Database) -> Mapping[str, list[tuple[object, ...]]]:
@@ -70,6 +74,11 @@ async def test_nodes_that_start_at_once_furnish_once(
         "service_accounts": len(fleet),
         "account_secrets": len(fleet),
         "elements": 0,
+        "audit_head": 1,
+        "audit_entries": len(fleet) + 2,
+        "audit_tiles": 1,
+        "audit_checkpoints": 0,
+        "audit_keys": 0,
     }
 
 
@@ -164,9 +173,46 @@ async def test_a_database_without_tables_is_told_at_start(
     first_start: FirstStartWith,
 ) -> None:
     empty = Database(settings_for(postgres_server.create_database("admin_module_not_migrated")))
-    start = FirstStart(empty, settings.bootstrap, first_start().passwords, sealed_keys, clock)
+    start = FirstStart(empty, AuditLog(empty, clock), settings.bootstrap, first_start().passwords, sealed_keys, clock)
     with pytest.raises(WrongSettings, match="python -m admin_module migrate"):
         await start.run()
     async with empty.connect() as connection:
         assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == []
     await empty.close()
+
+
+async def test_what_is_furnished_is_recorded(
+    first_start: FirstStartWith, recorded: Recorded, fleet: Mapping[str, str]
+) -> None:
+    await first_start().run()
+    told = [(entry.action, entry.resource) for entry in await recorded()]
+    assert told[:-1] == [
+        ("administrator.create", "administrator:admin"),
+        *(("account.create", f"account:{name}") for name in fleet),
+    ]
+    assert told[-1][0] == "key.create"
+    assert {entry.actor for entry in await recorded()} == {"admin-module"}
+
+
+async def test_a_changed_fleet_account_is_recorded_without_its_secret(
+    first_start: FirstStartWith, recorded: Recorded
+) -> None:
+    account, other = {"client_id": "query-module", "client_secret": new_secret()}, new_secret()
+    await first_start(bootstrap(account)).run()
+    before = len(await recorded())
+    await first_start(bootstrap({**account, "scopes": ["files:read"]})).run()
+    await first_start(bootstrap({**account, "scopes": ["files:read"], "client_secret": other})).run()
+    rights, secret = (await recorded())[before:]
+    assert {rights.action, secret.action} == {"account.change"}
+    assert (rights.detail["secret_replaced"], secret.detail["secret_replaced"]) == (False, True)
+    assert rights.detail["scopes"] == ["files:read"]
+    kept = repr(await recorded())
+    assert not any(given in kept for given in (account["client_secret"], other))
+
+
+async def test_furnishing_that_was_rolled_back_leaves_no_entry(
+    first_start: FirstStartWith, doomed: Database, recorded: Recorded
+) -> None:
+    with pytest.raises(Exception, match="CommitLost"):
+        await replace(first_start(), database=doomed).run()
+    assert await recorded() == []

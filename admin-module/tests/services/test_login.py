@@ -1,30 +1,35 @@
 """Passwords, failures and the lock."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from admin_module.adapters.passwords import Passwords
 from admin_module.domain.lockout import FAILURES_ALLOWED, LOCKED_FOR
+from admin_module.services.audit import AuditLog
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
+from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import AccountLocked, ArtStoreError, BadCredentials
 from artstore_kit.contracts.identity import Scope
 from artstore_kit.postgres import Database
 from artstore_kit.testing.clock import MovableClock
 
+type Recorded = Callable[[], Awaitable[list[AuditEntry]]]
+
 
 @pytest.fixture
 async def login(
-    database: Database, keyring: Keyring, first_start: Callable[[], FirstStart], clock: MovableClock
+    database: Database, audit: AuditLog, keyring: Keyring, first_start: Callable[[], FirstStart], clock: MovableClock
 ) -> Login:
     """Lets the first administrator in."""
     await first_start().run()
     await keyring.open()
-    return Login(database, keyring, Passwords(), clock)
+    return Login(database, audit, keyring, Passwords(), clock)
 
 
 async def fail(login: Login, times: int) -> list[str]:
@@ -77,3 +82,21 @@ async def test_guessing_at_once_gives_no_more_guesses(login: Login, password: st
 async def test_many_may_log_in_at_once(login: Login, password: str) -> None:
     answers = await asyncio.gather(*(login.enter("admin", password) for _ in range(FAILURES_ALLOWED + 1)))
     assert len({answer.access_token for answer in answers}) == FAILURES_ALLOWED + 1
+
+
+async def test_a_login_is_recorded_and_a_failure_is_not(login: Login, recorded: Recorded, password: str) -> None:
+    furnished = len(await recorded())
+    await fail(login, 1)
+    assert len(await recorded()) == furnished
+    await login.enter("admin", password)
+    entry = (await recorded())[-1]
+    assert (entry.action, entry.resource, entry.actor) == ("administrator.login", "administrator:admin", "admin")
+
+
+async def test_a_login_that_was_rolled_back_leaves_no_entry(
+    login: Login, doomed: Database, recorded: Recorded, password: str
+) -> None:
+    before = await recorded()
+    with pytest.raises(Exception, match="CommitLost"):
+        await replace(login, database=doomed).enter("admin", password)
+    assert await recorded() == before

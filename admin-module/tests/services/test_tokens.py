@@ -7,8 +7,8 @@ import pytest
 
 from admin_module.adapters.accounts import add_secret
 from admin_module.domain.secrets import LIFETIME, hashed, new_secret
-from admin_module.domain.subjects import administrator
 from admin_module.services.accounts import Accounts
+from admin_module.services.audit import AuditLog
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.tokens import ClientTokens
@@ -31,12 +31,12 @@ async def tokens(
 
 
 @pytest.fixture
-async def scanner(database: Database, tokens: ClientTokens, clock: MovableClock) -> CreatedServiceAccount:
+async def scanner(
+    database: Database, audit: AuditLog, tokens: ClientTokens, ada: Principal, clock: MovableClock
+) -> CreatedServiceAccount:
     """An account with two scopes, made now."""
-    someone = administrator("ada")
-    by = Principal("ada", "", frozenset(someone.scopes), tuple(someone.grants), frozenset(), 0)
     new = NewServiceAccount(client_id="scanner", scopes=frozenset({Scope.FILES_READ, Scope.FILES_WRITE}))
-    return await Accounts(database, clock).create(new, by=by)
+    return await Accounts(database, audit, clock).create(new, by=ada)
 
 
 async def test_scopes_can_be_fewer_but_not_more(tokens: ClientTokens, scanner: CreatedServiceAccount) -> None:

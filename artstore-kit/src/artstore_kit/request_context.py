@@ -20,6 +20,13 @@ scope: ContextVar[Mapping[str, Any]] = ContextVar("scope")
 """The ASGI scope of the request being answered."""
 
 
+def address() -> str:
+    """From where the request being answered was sent; empty outside a request."""
+    current = scope.get(None)
+    client = current.get("client") if current else None
+    return str(client[0]) if client else ""
+
+
 def target() -> str:
     """Path and query of the request being answered, as they came."""
     path: bytes = scope.get()["raw_path"]

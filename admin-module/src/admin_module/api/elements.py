@@ -14,16 +14,18 @@ from artstore_kit.contracts.elements import (
     ElementView,
 )
 from artstore_kit.contracts.identity import Scope
+from artstore_kit.principal import Principal
 
 router = APIRouter(prefix="/elements", tags=["elements"])
 Given = Annotated[Services, Depends(services_of(Services))]
+Writer = Annotated[Principal, needs(Scope.ELEMENTS_WRITE)]
 ElementId = Annotated[str, Path(pattern=ELEMENT_ID_PATTERN)]
 
 
-@router.put("/{element_id}", dependencies=[needs(Scope.ELEMENTS_WRITE)])
-async def register(element_id: ElementId, told: ElementRegistration, services: Given) -> ElementView:
+@router.put("/{element_id}")
+async def register(element_id: ElementId, told: ElementRegistration, who: Writer, services: Given) -> ElementView:
     """Take an element into the list, or what it now says of itself."""
-    return await services.elements.register(element_id, told)
+    return await services.elements.register(element_id, told, by=who)
 
 
 @router.post("/{element_id}/reports", status_code=204, dependencies=[needs(Scope.ELEMENTS_WRITE)])

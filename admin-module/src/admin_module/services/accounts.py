@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from admin_module.adapters.accounts import accounts_after, add_secret, find_account, insert_account
 from admin_module.adapters.administrators import find_administrator
 from admin_module.domain.accounts import account_of
+from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
-from admin_module.domain.scopes import require_may_give
+from admin_module.domain.scopes import as_claim, require_may_give
 from admin_module.domain.secrets import LIFETIME, hashed, new_secret
+from admin_module.services.audit import AuditLog
 from artstore_kit.contracts.errors import AccountExists, AccountUnknown
 from artstore_kit.contracts.identity import CreatedServiceAccount, NewServiceAccount, ServiceAccount
 from artstore_kit.postgres import Database
@@ -20,6 +22,7 @@ class Accounts:
     """The service accounts."""
 
     database: Database
+    audit: AuditLog
     clock: Clock
 
     async def create(self, new: NewServiceAccount, by: Principal) -> CreatedServiceAccount:
@@ -32,6 +35,8 @@ class Accounts:
             if await find_administrator(connection, new.client_id) or not await insert_account(connection, account):
                 raise AccountExists(f"The name '{new.client_id}' is taken.")
             await add_secret(connection, new.client_id, hashed(secret), now, now + LIFETIME)
+            rights = {"scopes": [*account.scopes], "grants": as_claim(account.grants)}
+            await self.audit.record(connection, Deed.by(by, "account.create", f"account:{new.client_id}", **rights))
         return CreatedServiceAccount(**dict(account), client_secret=secret)
 
     async def one(self, client_id: str) -> ServiceAccount:

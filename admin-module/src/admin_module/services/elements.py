@@ -6,7 +6,9 @@ from datetime import timedelta
 from admin_module import metrics
 from admin_module.adapters.elements import all_elements, find_element, register, reported_since, write_report
 from admin_module.adapters.registry import Registry
+from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
+from admin_module.services.audit import AuditLog
 from artstore_kit.contracts.elements import (
     REGISTRY_TTL_S,
     ElementList,
@@ -16,6 +18,7 @@ from artstore_kit.contracts.elements import (
 )
 from artstore_kit.contracts.errors import ElementUnknown
 from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,18 @@ class Elements:
     """The list of storage elements. PostgreSQL keeps it; the registry in Redis is told after each commit."""
 
     database: Database
+    audit: AuditLog
     registry: Registry
     clock: Clock
 
-    async def register(self, element_id: str, registration: ElementRegistration) -> ElementView:
-        """Take an element into the list, or what it now says of itself."""
+    async def register(self, element_id: str, registration: ElementRegistration, by: Principal) -> ElementView:
+        """Take an element into the list, or what it now says of itself; recorded when it says something new."""
         async with self.database.transaction() as connection:
+            before = await find_element(connection, element_id)
             element = await register(connection, element_id, registration, self.clock())
+            if element != before:
+                told = registration.model_dump(mode="json")
+                await self.audit.record(connection, Deed.by(by, "element.register", f"element:{element_id}", **told))
         await self.registry.publish(element)
         return element
 

@@ -20,11 +20,14 @@ from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.signing_keys import all_keys, insert_key
 from admin_module.config import BootstrapSettings, FleetAccount
 from admin_module.domain.accounts import account_of
+from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.domain.lockout import Administrator
+from admin_module.domain.scopes import as_claim
 from admin_module.domain.secrets import hashed
 from admin_module.domain.signing_keys import SigningKey, current
 from admin_module.domain.subjects import ADMINISTRATOR
+from admin_module.services.audit import AuditLog
 from artstore_kit.contracts.identity import ServiceAccount
 from artstore_kit.logs import event_logger
 from artstore_kit.migrate import pending
@@ -41,6 +44,7 @@ class FirstStart:
     """Run at every start: does what is not done yet, one node at a time, all of it or nothing."""
 
     database: Database
+    audit: AuditLog
     bootstrap: BootstrapSettings
     passwords: Passwords
     sealed_keys: SealedKeys
@@ -51,9 +55,12 @@ class FirstStart:
         await self._require_migrated()
         async with self.database.transaction() as connection:
             await first_start_lock.take(connection)
-            await self._first_administrator(connection)
-            await self._fleet_accounts(connection, self.bootstrap.accounts)
-            await self._first_signing_key(connection)
+            deeds = [
+                *await self._first_administrator(connection),
+                *await self._fleet_accounts(connection, self.bootstrap.accounts),
+                *await self._first_signing_key(connection),
+            ]
+            await self.audit.record(connection, *deeds)
 
     async def _require_migrated(self) -> None:
         if missing := await pending(self.database, "admin_module"):
@@ -61,9 +68,9 @@ class FirstStart:
                 f"The database lacks the revisions {', '.join(missing)}: run `python -m admin_module migrate` first"
             )
 
-    async def _first_administrator(self, connection: AsyncConnection) -> None:
+    async def _first_administrator(self, connection: AsyncConnection) -> list[Deed]:
         if await any_administrator(connection):
-            return
+            return []
         if self.bootstrap.administrator_password is None:
             raise WrongSettings(
                 f"{_PASSWORD_SETTING}: there is no administrator yet; give the first one's password in this variable, "
@@ -73,12 +80,12 @@ class FirstStart:
         first = Administrator(FIRST_ADMINISTRATOR, password_hash, ADMINISTRATOR)
         await insert_administrator(connection, first, self.clock())
         event_logger().info("first administrator made", username=FIRST_ADMINISTRATOR)
+        return [Deed.of_service("administrator.create", f"administrator:{FIRST_ADMINISTRATOR}")]
 
-    async def _fleet_accounts(self, connection: AsyncConnection, accounts: Sequence[FleetAccount]) -> None:
-        for account in accounts:
-            await self._fleet_account(connection, account)
+    async def _fleet_accounts(self, connection: AsyncConnection, accounts: Sequence[FleetAccount]) -> list[Deed]:
+        return [deed for account in accounts for deed in await self._fleet_account(connection, account)]
 
-    async def _fleet_account(self, connection: AsyncConnection, wanted: FleetAccount) -> None:
+    async def _fleet_account(self, connection: AsyncConnection, wanted: FleetAccount) -> list[Deed]:
         """Made, or brought to what the settings say: they are the truth of the fleet's own accounts."""
         now = self.clock()
         account = account_of(wanted, system=True, created_at=now, secret_expires_at=None)
@@ -86,25 +93,32 @@ class FirstStart:
         if await find_administrator(connection, account.client_id):
             raise WrongSettings(f"{_ACCOUNTS_SETTING}: '{account.client_id}' is an administrator's name")
         made = await insert_account(connection, account)
-        if not made:
-            await self._update(connection, account)
+        changed = not made and await self._update(connection, account)
         await add_secret(connection, account.client_id, sha256, now, expires_at=None)
         replaced = await remove_other_secrets(connection, account.client_id, sha256)
         if made or replaced:
             event_logger().info("fleet account set", client_id=account.client_id, made=made)
+        if not (made or replaced or changed):
+            return []
+        rights = {"scopes": [*account.scopes], "grants": as_claim(account.grants), "secret_replaced": replaced > 0}
+        action = "account.create" if made else "account.change"
+        return [Deed.of_service(action, f"account:{account.client_id}", **rights)]
 
-    async def _update(self, connection: AsyncConnection, account: ServiceAccount) -> None:
+    async def _update(self, connection: AsyncConnection, account: ServiceAccount) -> bool:
+        """Whether that changed anything."""
         known = await find_account(connection, account.client_id)
         if known is None or not known.system:
             raise WrongSettings(f"{_ACCOUNTS_SETTING}: '{account.client_id}' exists and was not made for the fleet")
         await update_account(connection, account)
+        return await find_account(connection, account.client_id) != known
 
-    async def _first_signing_key(self, connection: AsyncConnection) -> None:
+    async def _first_signing_key(self, connection: AsyncConnection) -> list[Deed]:
         now = self.clock()
         if current(await all_keys(connection), now) is not None:
-            return
+            return []
         public_jwk, sealed = await asyncio.to_thread(self.sealed_keys.generate)
         await insert_key(
             connection, SigningKey(public_jwk["kid"], public_jwk, sealed, published_at=now, not_before=now)
         )
         event_logger().info("signing key made", kid=public_jwk["kid"])
+        return [Deed.of_service("key.create", f"key:{public_jwk['kid']}")]

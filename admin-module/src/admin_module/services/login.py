@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from admin_module import metrics
 from admin_module.adapters.administrators import count_failure, count_success, find_administrator
 from admin_module.adapters.passwords import Passwords
+from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.domain.lockout import Administrator, require_not_locked
-from admin_module.domain.subjects import administrator
+from admin_module.domain.subjects import LOGIN_CLIENT, administrator
+from admin_module.services.audit import AuditLog
 from admin_module.services.keyring import Keyring
 from admin_module.services.tokens import issued
 from artstore_kit.contracts.errors import BadCredentials
@@ -22,6 +24,7 @@ class Login:
     """Lets administrators in."""
 
     database: Database
+    audit: AuditLog
     keyring: Keyring
     passwords: Passwords
     clock: Clock
@@ -54,3 +57,6 @@ class Login:
             counted = await (count_success if right else count_failure)(connection, username, now)
             if not counted and (known := await find_administrator(connection, username)):
                 require_not_locked(known.locked_until, now)
+            if right:
+                deed = Deed("administrator.login", f"administrator:{username}", actor=username, client_id=LOGIN_CLIENT)
+                await self.audit.record(connection, deed)

@@ -499,6 +499,12 @@ class SigningKeyMissing(ArtStoreError):
     status = 503
 
 
+class AuditLogDamaged(ArtStoreError):
+    """The tree of the audit log is not what was written; it takes no entries until this was looked into."""
+
+    status = 503
+
+
 class DeadlineExceeded(ArtStoreError):
     """The answer did not come within its deadline."""
 

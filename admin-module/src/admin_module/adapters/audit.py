@@ -1,0 +1,106 @@
+"""The audit log in PostgreSQL: appended to under the lock of its head, in transactions of whoever does the deed."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from admin_module.adapters.tables.audit import audit_entries, audit_head, audit_tiles
+from admin_module.domain.audit import Month
+from admin_module.domain.merkle import TileId, Tiles
+from artstore_kit.contracts.audit import AuditEntry
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An entry with its place in the log, and the bytes that were hashed."""
+
+    index: int
+    entry: AuditEntry
+    content: bytes
+
+
+async def lock_head(connection: AsyncConnection) -> int:
+    """How many entries there are. Until the end of the transaction nobody else appends."""
+    locked = sa.select(audit_head.c.size).with_for_update()
+    size = await connection.scalar(locked)
+    if size is None:
+        await connection.execute(insert(audit_head).values(one=True, size=0).on_conflict_do_nothing())
+        size = await connection.scalar(locked)
+    return int(size or 0)
+
+
+async def known_ids(connection: AsyncConnection, entry_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these the log has already; to be asked with the head locked."""
+    statement = sa.text("SELECT entry_id FROM audit_entries WHERE entry_id = ANY (CAST(:ids AS uuid[]))")
+    return set(await connection.scalars(statement, {"ids": list(entry_ids)}))
+
+
+async def read_tiles(connection: AsyncConnection, tiles: Collection[TileId]) -> Tiles:
+    """Those of the tiles that exist."""
+    if not tiles:
+        return {}
+    statement = sa.text(
+        "SELECT level, number, hashes FROM audit_tiles JOIN "
+        "unnest(CAST(:levels AS int[]), CAST(:numbers AS bigint[])) AS wanted (level, number) USING (level, number)"
+    )
+    levels, numbers = [level for level, _ in tiles], [number for _, number in tiles]
+    rows = await connection.execute(statement, {"levels": levels, "numbers": numbers})
+    return {(level, number): bytes(hashes) for level, number, hashes in rows}
+
+
+async def make_partitions(connection: AsyncConnection, months: Iterable[Month]) -> None:
+    """Room for entries of these months; to be asked with the head locked. Readers are not kept waiting."""
+    names = {_partition(month): month for month in months}
+    statement = sa.text("SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE to_regclass(name) IS NULL")
+    for name in (await connection.scalars(statement, {"names": list(names)})).all():
+        first, end = names[name].first_id, names[name].next.first_id
+        await connection.execute(sa.text(f"CREATE TABLE {name} (LIKE audit_entries INCLUDING ALL)"))
+        await connection.execute(
+            sa.text(f"ALTER TABLE audit_entries ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{end}')")
+        )
+
+
+async def write_leaves(connection: AsyncConnection, leaves: Sequence[Leaf], tiles: Mapping[TileId, bytes]) -> None:
+    """Add the leaves, which follow those that are there, with the tiles that they change."""
+    await connection.execute(_INSERT_LEAVES, _arrays(leaves))
+    await connection.execute(
+        _UPSERT_TILES,
+        {
+            "levels": [level for level, _ in tiles],
+            "numbers": [number for _, number in tiles],
+            "hashes": list(tiles.values()),
+        },
+    )
+    await connection.execute(audit_head.update().values(size=leaves[-1].index + 1))
+
+
+_WORDS = ("service", "actor", "client_id", "acting_for", "action", "resource", "outcome")
+_COLUMNS = {"entry_id": "uuid", "index": "bigint", **dict.fromkeys(_WORDS, "text"), "leaf": "bytea"}
+_INSERT_LEAVES = sa.text(
+    f"INSERT INTO {audit_entries.name} ({', '.join(_COLUMNS)}) SELECT * FROM unnest("  # noqa: S608 (names of ours)
+    + ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
+    + ")"
+)
+_UPSERT_TILES = sa.text(
+    f"INSERT INTO {audit_tiles.name} (level, number, hashes) SELECT * FROM unnest("  # noqa: S608 (names of ours)
+    "CAST(:levels AS int[]), CAST(:numbers AS bigint[]), CAST(:hashes AS bytea[])) "
+    "ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes"
+)
+
+
+def _arrays(leaves: Sequence[Leaf]) -> dict[str, list[object]]:
+    entries = [leaf.entry for leaf in leaves]
+    return {
+        "entry_id": [entry.entry_id for entry in entries],
+        "index": [leaf.index for leaf in leaves],
+        **{name: [str(getattr(entry, name)) for entry in entries] for name in _WORDS},
+        "leaf": [leaf.content for leaf in leaves],
+    }
+
+
+def _partition(month: Month) -> str:
+    return f"audit_entries_{month.year:04}{month.month:02}"

@@ -1,0 +1,109 @@
+"""What the audit log keeps: deeds of this service, and entries as leaves of the tree."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from artstore_kit.contracts.audit import AuditEntry, AuditOutcome, new_entry_id
+from artstore_kit.contracts.ids import UUID_VERSION, moment_of
+from artstore_kit.principal import Principal
+
+SERVICE = "admin-module"
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""Nothing that tells entries is older."""
+LEAD = timedelta(days=1)
+"""So far a service's clock may be ahead of ours."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A change that this service makes, to be recorded in the transaction that makes it."""
+
+    action: str
+    resource: str
+    outcome: AuditOutcome = AuditOutcome.DONE
+    code: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    actor: str = ""
+    client_id: str = ""
+    acting_for: str = ""
+
+    @classmethod
+    def by(cls, who: Principal, action: str, resource: str, **detail: Any) -> Self:
+        """What `who` does."""
+        return cls(
+            action, resource, detail=detail, actor=who.subject, client_id=who.client_id, acting_for=who.acting_for
+        )
+
+    @classmethod
+    def of_service(cls, action: str, resource: str, **detail: Any) -> Self:
+        """What this service does by itself."""
+        return cls(action, resource, detail=detail, actor=SERVICE)
+
+    def entry(self, now: datetime, request_id: str, address: str) -> AuditEntry:
+        """The entry that tells of it."""
+        return AuditEntry(
+            entry_id=new_entry_id(_ms(now)),
+            service=SERVICE,
+            actor=self.actor,
+            client_id=self.client_id,
+            acting_for=self.acting_for,
+            action=self.action,
+            resource=self.resource,
+            outcome=self.outcome,
+            code=self.code,
+            request_id=request_id,
+            address=address,
+            detail=dict(self.detail),
+        )
+
+
+def leaf_of(index: int, recorded_at: datetime, entry: AuditEntry) -> bytes:
+    """The bytes that are hashed, and kept as they were hashed: UTF-8 JSON, keys in order, no blanks."""
+    told = json.dumps(
+        entry.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    moment = recorded_at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
+    return f'{{"entry":{told},"index":{index},"recorded_at":"{moment}Z"}}'.encode()
+
+
+def is_credible(entry_id: UUID, latest: datetime) -> bool:
+    """Whether the id is a UUIDv7 whose moment lies between `EARLIEST` and `latest`."""
+    moment_ms = entry_id.int >> 80
+    return entry_id.version == UUID_VERSION and _ms(EARLIEST) <= moment_ms <= _ms(latest)
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+@dataclass(frozen=True, order=True)
+class Month:
+    """The entries of one month lie together, so that all of them can be let go at once."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def of(cls, entry_id: UUID) -> Self:
+        """The month of the entry's moment."""
+        moment = moment_of(entry_id)
+        return cls(moment.year, moment.month)
+
+    @property
+    def next(self) -> "Month":
+        """The month that follows."""
+        return Month(self.year + self.month // 12, self.month % 12 + 1)
+
+    @property
+    def begins_at(self) -> datetime:
+        """Its first moment."""
+        return datetime(self.year, self.month, 1, tzinfo=UTC)
+
+    @property
+    def first_id(self) -> UUID:
+        """No entry of this month has an id below it, and each of a month before has."""
+        return UUID(int=_ms(self.begins_at) << 80)

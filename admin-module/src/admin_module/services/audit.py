@@ -1,0 +1,72 @@
+"""The audit log: every entry once, in one order, under a tree that shows whatever is changed later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from admin_module.adapters.audit import Leaf, known_ids, lock_head, make_partitions, read_tiles, write_leaves
+from admin_module.domain.audit import EARLIEST, LEAD, Deed, Month, is_credible, leaf_of
+from admin_module.domain.clock import Clock
+from admin_module.domain.merkle import edge_tiles, grown, leaf_hash
+from artstore_kit import request_context
+from artstore_kit.contracts.audit import AuditEntry, AuditReceipt
+from artstore_kit.contracts.errors import AuditLogDamaged, FieldProblem, InvalidFields
+from artstore_kit.postgres import Database
+
+
+@dataclass(frozen=True)
+class AuditLog:
+    """Appends to the log. One transaction at a time does so, so that the order of entries is that of their commits."""
+
+    database: Database
+    clock: Clock
+
+    async def record(self, connection: AsyncConnection, *deeds: Deed) -> None:
+        """Append within the caller's transaction, as the last thing before its commit.
+
+        None, or several. All others who append wait for that commit. What is rolled back leaves no entry.
+        """
+        if not deeds:
+            return
+        now, request_id, address = self.clock(), request_context.request_id.get(), request_context.address()
+        await self._append(connection, [deed.entry(now, request_id, address) for deed in deeds])
+
+    async def append(self, entries: Sequence[AuditEntry]) -> AuditReceipt:
+        """Append those that the log does not have; when it returns, all are on stable storage, once."""
+        _require_credible(entries, latest=self.clock() + LEAD)
+        async with self.database.transaction() as connection:
+            appended = await self._append(connection, entries)
+        return AuditReceipt(appended=appended, known_before=len(entries) - appended)
+
+    async def _append(self, connection: AsyncConnection, entries: Sequence[AuditEntry]) -> int:
+        size = await lock_head(connection)
+        told = {entry.entry_id: entry for entry in entries}
+        known = await known_ids(connection, told)
+        fresh = [entry for entry_id, entry in told.items() if entry_id not in known]
+        if fresh:
+            await make_partitions(connection, {Month.of(entry.entry_id) for entry in fresh})
+            await self._write(connection, size, fresh)
+        return len(fresh)
+
+    async def _write(self, connection: AsyncConnection, size: int, entries: Sequence[AuditEntry]) -> None:
+        now = self.clock()
+        leaves = [Leaf(index, entry, leaf_of(index, now, entry)) for index, entry in enumerate(entries, size)]
+        edge = await read_tiles(connection, edge_tiles(size))
+        try:
+            tiles = grown(size, edge, [leaf_hash(leaf.content) for leaf in leaves])
+        except (KeyError, ValueError) as error:
+            raise AuditLogDamaged from error
+        await write_leaves(connection, leaves, tiles)
+
+
+def _require_credible(entries: Sequence[AuditEntry], latest: datetime) -> None:
+    """A moment that cannot be would make a month of its own, for ever."""
+    wrong = [number for number, entry in enumerate(entries) if not is_credible(entry.entry_id, latest)]
+    if wrong:
+        detail = f"an entry_id is a UUIDv7 of a moment from {EARLIEST.year} on, and not more than a day ahead"
+        raise InvalidFields(
+            f"{len(wrong)} of the entries cannot be taken: {detail}.",
+            errors=[FieldProblem(field=f"body.entries.{number}.entry_id", message=detail) for number in wrong],
+        )

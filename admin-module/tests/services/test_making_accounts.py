@@ -1,0 +1,50 @@
+"""Service accounts are made and recorded in one transaction."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from admin_module.services.accounts import Accounts
+from admin_module.services.audit import AuditLog
+from artstore_kit.contracts.audit import AuditEntry
+from artstore_kit.contracts.errors import AccountExists, AccountUnknown
+from artstore_kit.contracts.identity import Action, Grant, NewServiceAccount, Scope
+from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
+from artstore_kit.testing.clock import MovableClock
+
+type Recorded = Callable[[], Awaitable[list[AuditEntry]]]
+READ_HR = Grant(collection="hr/*", actions=frozenset({Action.READ}))
+NEW = NewServiceAccount(client_id="scanner", scopes=frozenset({Scope.FILES_READ}), grants=[READ_HR])
+
+
+@pytest.fixture
+def accounts(database: Database, audit: AuditLog, clock: MovableClock) -> Accounts:
+    return Accounts(database, audit, clock)
+
+
+async def test_a_new_account_is_recorded_without_its_secret(
+    accounts: Accounts, recorded: Recorded, ada: Principal
+) -> None:
+    made = await accounts.create(NEW, by=ada)
+    (entry,) = await recorded()
+    assert (entry.action, entry.resource, entry.actor) == ("account.create", "account:scanner", "ada")
+    assert entry.detail == {"scopes": ["files:read"], "grants": [{"collection": "hr/*", "actions": ["read"]}]}
+    assert made.client_secret not in repr(entry)
+
+
+async def test_a_refused_account_is_not_recorded(accounts: Accounts, recorded: Recorded, ada: Principal) -> None:
+    await accounts.create(NEW, by=ada)
+    with pytest.raises(AccountExists):
+        await accounts.create(NEW, by=ada)
+    assert len(await recorded()) == 1
+
+
+async def test_an_account_that_was_rolled_back_leaves_no_entry(
+    accounts: Accounts, doomed: Database, recorded: Recorded, ada: Principal, clock: MovableClock
+) -> None:
+    with pytest.raises(Exception, match="CommitLost"):
+        await Accounts(doomed, AuditLog(doomed, clock), clock).create(NEW, by=ada)
+    assert await recorded() == []
+    with pytest.raises(AccountUnknown):
+        await accounts.one("scanner")
