@@ -1,6 +1,6 @@
 """Who deals with the fleet: accounts with their rights, the administrator, and their tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import httpx
 
@@ -12,9 +12,9 @@ SECRETS_GIVEN: list[str] = []
 """Every token and secret that the fleet has handed to us: no log may hold one of them."""
 
 
-async def token_of(fleet: Fleet, client_id: str, secret: str) -> str:
-    """A token by the client credentials grant."""
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+async def token_of(fleet: Fleet, client_id: str, secret: str, scope: str = "") -> str:
+    """A token by the client credentials grant, of all scopes that the account holds or of those in `scope`."""
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret, "scope": scope}
     async with httpx.AsyncClient() as client:
         answer = await client.post(f"{fleet.url('admin')}/api/v1/auth/token", data=form)
     return _kept(answer.raise_for_status().json()["access_token"])
@@ -32,10 +32,17 @@ async def newcomer(
     wire: Wire, name: str, scopes: Sequence[Scope], collection: str = "*", actions: Sequence[Action] = tuple(Action)
 ) -> str:
     """The token of a new account with these rights."""
-    account = {"client_id": name, "scopes": scopes, "grants": [{"collection": collection, "actions": actions}]}
-    answer = await wire.ask("POST", "admin", "/service-accounts", token=await administrator(wire), json=account)
-    secret = _kept(answer.raise_for_status().json()["client_secret"])
+    secret = await new_account(wire, name, scopes, [{"collection": collection, "actions": list(actions)}])
     return await token_of(wire.fleet, name, secret)
+
+
+async def new_account(
+    wire: Wire, name: str, scopes: Sequence[Scope], grants: Sequence[Mapping[str, object]] = ()
+) -> str:
+    """The secret of a new account with these rights."""
+    account = {"client_id": name, "scopes": scopes, "grants": grants}
+    answer = await wire.ask("POST", "admin", "/service-accounts", token=await administrator(wire), json=account)
+    return _kept(answer.raise_for_status().json()["client_secret"])
 
 
 def _kept(secret: str) -> str:
