@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-FRAME = struct.Struct("<4sIQQQB3xII4x16s16s")
+FRAME = struct.Struct("<4sIQQQB3xIII16s16s")
 SEGMENT_HEADER_BYTES = 512
 CREATE_INLINE, CREATE_STAGED, CHANGE, REMOVE, REPLACE_INLINE, REPLACE_STAGED = range(1, 7)
 
@@ -87,9 +87,9 @@ class Element:
         offset, lsn = SEGMENT_HEADER_BYTES, int(name[:-4])
         while offset + FRAME.size <= len(segment):
             frame = FRAME.unpack_from(segment, offset)
-            magic, checksum, found, _, _, kind, n_attributes, n_content, staged, file_id = frame
+            magic, checksum, found, _, _, kind, n_attributes, n_content, n_origin, staged, file_id = frame
             middle = offset + FRAME.size + n_attributes
-            end = middle + n_content + -(n_attributes + n_content) % 8
+            end = middle + n_content + n_origin + -(n_attributes + n_content + n_origin) % 8
             if magic != b"ASJ1" or found != lsn or zlib.crc32(segment[offset + 8 : end], salt) != checksum:
                 break
             attributes, content = segment[offset + FRAME.size : middle], segment[middle : middle + n_content]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from element_core import Working, open_core
+from element_core import TESTER, Working, open_core
 
 from artstore_kit.contracts.errors import ArtStoreError, StorageFault, StorageUnavailable
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Hold, Retention, UploadAttributes
@@ -58,7 +58,7 @@ class Bed:
             {"name": f"{name}.txt", "description": f"{name} as stored", **attributes}
         )
         sha256 = hashlib.sha256(content)
-        upload = Upload(file_id, given, "tester", Announced(len(content), sha256.digest()))
+        upload = Upload(file_id, given, "tester", TESTER, Announced(len(content), sha256.digest()))
         version = Version(sha256.hexdigest(), 1, given.description)
 
         async def create() -> FileAttributes:
@@ -73,7 +73,7 @@ class Bed:
         version = Version(sha256.hexdigest(), file.revision + 1, description)
         changes = AttributeChanges(description=description)
         announced = Announced(len(content), sha256.digest())
-        replacement = Replacement(file.file_id, changes, "tester", announced)
+        replacement = Replacement(file.file_id, changes, "tester", TESTER, announced)
         return await self._promised(file.file_id, version, lambda: self.writer.replace(replacement, Body.of(content)))
 
     async def change(self, name: str, description: str) -> FileAttributes:
@@ -81,14 +81,16 @@ class Bed:
         file = await self.reader.attributes(self.files[name])
         version = Version(file.content.sha256, file.revision + 1, description)
         changes = AttributeChanges(description=description)
-        return await self._promised(file.file_id, version, lambda: self.writer.change(file.file_id, changes, None))
+        return await self._promised(
+            file.file_id, version, lambda: self.writer.change(file.file_id, changes, None, TESTER)
+        )
 
     async def remove(self, name: str) -> None:
         """Remove a file."""
         file_id = self.files[name]
 
         async def remove() -> None:
-            await self.writer.remove(file_id, None)
+            await self.writer.remove(file_id, None, TESTER)
 
         await self._promised(file_id, None, remove)
 
@@ -115,7 +117,7 @@ class Bed:
     async def begin_upload(self, name: str, size: int) -> None:
         """An upload that will be sent in parts."""
         given = UploadAttributes(name=f"{name}.txt", description=f"{name} as sent in parts")
-        self.uploading[name] = await self.uploads.create(Upload(self._new_id(name), given, "tester"), size)
+        self.uploading[name] = await self.uploads.create(Upload(self._new_id(name), given, "tester", TESTER), size)
         self.note_upload("began", name, b"")
         self.note_upload("done", name, b"")
 
@@ -135,7 +137,7 @@ class Bed:
         self.note_upload("began", name, None)
 
         async def commit() -> FileAttributes:
-            return (await self.uploads.commit(upload.upload_id, "tester", sha256.digest()))[0]
+            return (await self.uploads.commit(upload.upload_id, "tester", sha256.digest(), origin=TESTER))[0]
 
         file = await self._promised(upload.file_id, version, commit)
         self.note_upload("done", name, None)

@@ -16,6 +16,9 @@ type Harm = Callable[[Tree, str], None]
 NOBODY = 65534
 HEADER_BYTES = 512
 FRAME_BYTES = 80
+SIZES_AT = (36, 40, 44)
+"""Where a record says how long its attributes, its content and its origin are."""
+
 ACKNOWLEDGED = "and it was acknowledged"
 
 
@@ -122,7 +125,7 @@ def damaged_journals(tree: Mapping[str, bytes | None]) -> Iterator[DamagedJourna
     segment, first = tree[path] or b"", int(Path(path).stem)
     frames = frames_of(segment)
     for number, at in enumerate(frames[:-1]):
-        for offset in (0, 4, 9, 17, 25, 33, 37, 60, FRAME_BYTES, FRAME_BYTES + 50):
+        for offset in (0, 4, 9, 17, 25, 33, 37, 45, 60, FRAME_BYTES, FRAME_BYTES + 50):
             harmed = {path: flipped(segment, at + offset)}
             yield DamagedJournal(f"journal: record {number}, byte {offset}", {**tree, **harmed}, ACKNOWLEDGED)
     for number, (at, end) in enumerate(itertools.pairwise(frames)):
@@ -153,7 +156,6 @@ def frames_of(segment: bytes) -> list[int]:
     at, found = HEADER_BYTES, []
     while segment[at : at + 4] == b"ASJ1":
         found.append(at)
-        attributes, content = (int.from_bytes(segment[at + each : at + each + 4], "little") for each in (36, 40))
-        size = FRAME_BYTES + attributes + content
+        size = FRAME_BYTES + sum(int.from_bytes(segment[at + each : at + each + 4], "little") for each in SIZES_AT)
         at += size + -size % 8
     return found

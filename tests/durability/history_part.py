@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from element_core import TESTER
+
 from artstore_kit.contracts.errors import ArtStoreError, FileUnknown, StorageFault
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes, UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
@@ -82,16 +84,16 @@ class Caller:
 
     async def _create(self, file_id: UUID) -> None:
         value = f"made {next(self._history.clock)}"
-        upload = Upload(file_id, UploadAttributes(name="x", description=value), "tester")
+        upload = Upload(file_id, UploadAttributes(name="x", description=value), "tester", TESTER)
         await self._write(file_id, value, self._bed.writer.create(upload, Body.of(value.encode())), creates=True)
 
     async def _change(self, file_id: UUID) -> None:
         value = f"changed {next(self._history.clock)}"
         changes = AttributeChanges(description=value)
-        await self._write(file_id, value, self._bed.writer.change(file_id, changes, None))
+        await self._write(file_id, value, self._bed.writer.change(file_id, changes, None, TESTER))
 
     async def _remove(self, file_id: UUID) -> None:
-        await self._write(file_id, None, self._bed.writer.remove(file_id, None))
+        await self._write(file_id, None, self._bed.writer.remove(file_id, None, TESTER))
 
     async def _write(self, file_id: UUID, value: str | None, work: object, *, creates: bool = False) -> None:
         start = next(self._history.clock)

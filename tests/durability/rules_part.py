@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from element_core import TESTER
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -95,7 +96,7 @@ class Rules(RuleBasedStateMachine):
         file_id = new_file_id(BEGINNING_MS)
         retention = retention_of(kind, expires, retained)
         given = UploadAttributes(name="x", holds=HELD if held else [], retention=retention)
-        if self.answer("create", self.bed.writer.create(Upload(file_id, given, "tester"), Body.of(b"x")), True):
+        if self.answer("create", self.bed.writer.create(Upload(file_id, given, "tester", TESTER), Body.of(b"x")), True):
             self.known[file_id] = Known(held, kind, expires, retained)
 
     @rule(data=st.data(), rename=st.booleans())
@@ -104,7 +105,7 @@ class Rules(RuleBasedStateMachine):
         if known is None:
             return
         changes = AttributeChanges(name="y") if rename else AttributeChanges(description="changed")
-        work = self.bed.writer.change(file_id, changes, None)
+        work = self.bed.writer.change(file_id, changes, None, TESTER)
         if self.answer("rename" if rename else "change", work, not known.held):
             self.known[file_id] = replace(known, revision=known.revision + 1)
 
@@ -118,7 +119,9 @@ class Rules(RuleBasedStateMachine):
         shorter |= (known.kind, kind) == ("permanent", "temporary")
         sooner = order_of(expires, 9) < order_of(known.expires, 9)
         shorter |= sooner and (known.kind == "permanent" or self.mode != "edit")
-        if self.answer("change", self.bed.writer.change(file_id, changes, None), not known.held and not shorter):
+        if self.answer(
+            "change", self.bed.writer.change(file_id, changes, None, TESTER), not known.held and not shorter
+        ):
             self.known[file_id] = Known(known.held, kind, expires, retained, known.revision + 1)
 
     @rule(data=st.data())
@@ -126,7 +129,7 @@ class Rules(RuleBasedStateMachine):
         file_id, known = self.any(data)
         if known is None:
             return
-        work = self.bed.writer.replace(Replacement(file_id, AttributeChanges(), "tester"), Body.of(b"other"))
+        work = self.bed.writer.replace(Replacement(file_id, AttributeChanges(), "tester", TESTER), Body.of(b"other"))
         if self.answer("replace", work, not known.held and not known.is_retained):
             self.known[file_id] = replace(known, revision=known.revision + 1)
 
@@ -140,7 +143,7 @@ class Rules(RuleBasedStateMachine):
             may &= known.kind == "temporary" and known.expires == "past"
             work = self.bed.writer.expire(file_id, datetime.now(UTC))
         else:
-            work = self.bed.writer.remove(file_id, None)
+            work = self.bed.writer.remove(file_id, None, TESTER)
         if self.answer("remove", work, may):
             del self.known[file_id]
 

@@ -29,6 +29,7 @@ records = st.builds(
     attributes=st.binary(max_size=200),
     content=st.binary(max_size=300),
     staging=st.uuids(),
+    origin=st.binary(max_size=100),
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from element_core import Syncs, inline, open_core, outcomes, until
+from element_core import TESTER, Syncs, inline, open_core, outcomes, until
 from running_element import MIB, Element, ElementAt, arriving
 
 from artstore_kit.contracts.errors import ArtStoreError, StorageUnavailable
@@ -45,7 +45,7 @@ class Callers:
 
     async def appending(self) -> None:
         uploads = self.element.services.uploads
-        upload_id = (await uploads.create(Upload(new_file_id(), NAMED, "tester"), None)).upload_id
+        upload_id = (await uploads.create(Upload(new_file_id(), NAMED, "tester", TESTER), None)).upload_id
         self.offsets[upload_id] = 0
         while True:
             body = Body.of(bytes(1000))
@@ -59,10 +59,10 @@ class Callers:
         self.stored[file_id] = self.doubtful.pop(file_id)
 
     async def _create(self, file_id: UUID, body: Body) -> None:
-        await self.element.services.writer.create(Upload(file_id, NAMED, "tester"), body)
+        await self.element.services.writer.create(Upload(file_id, NAMED, "tester", TESTER), body)
 
     async def _replace(self, file_id: UUID, body: Body) -> None:
-        await self.element.services.writer.replace(Replacement(file_id, AttributeChanges(), "tester"), body)
+        await self.element.services.writer.replace(Replacement(file_id, AttributeChanges(), "tester", TESTER), body)
 
 
 async def test_all_who_are_under_way_are_told_and_what_they_are_told_is_true(element_at: ElementAt, root: Path) -> None:
@@ -132,7 +132,7 @@ async def test_a_body_that_comes_slowly_does_not_keep_the_element_from_stopping(
 
     async with asyncio.timeout(STOPS_WITHIN_S):
         async with element_at(root) as element:
-            upload = Upload(new_file_id(), NAMED, "tester")
+            upload = Upload(new_file_id(), NAMED, "tester", TESTER)
             creating = asyncio.create_task(element.services.writer.create(upload, arriving(slow())))
             await asyncio.sleep(0.05)
         more.set()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from element_core import Syncs, until
+from element_core import TESTER, Syncs, until
 from running_element import MIB, Element, ElementAt, arriving, code
 
 from artstore_kit.contracts.errors import IncompleteBody, StorageFull
@@ -177,7 +177,7 @@ async def test_a_full_element_refuses_before_the_body_is_sent(
         raise AssertionError("nobody asked for the body")
         yield b""
 
-    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", Announced(11))
+    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", TESTER, Announced(11))
     monkeypatch.setattr("storage_element.adapters.local.files.LocalFiles.room", lambda _: Room(100, 10))
     with pytest.raises(StorageFull, match="room for 10 bytes; the file needs 11"):
         await element.services.writer.create(upload, arriving(body()))
@@ -194,7 +194,7 @@ async def test_what_is_promised_to_one_upload_is_not_given_to_another(
         await goes_on.wait()
         yield b"x" * 60
 
-    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", Announced(60))
+    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", TESTER, Announced(60))
     first = asyncio.create_task(element.services.writer.create(upload, arriving(slow())))
     await begun.wait()
     assert code(await element.send(b"x" * 41)) == (507, "storage_full")
@@ -214,7 +214,7 @@ async def test_a_caller_who_goes_away_during_the_commit_leaves_the_file_whole(
     async def body() -> AsyncIterator[bytes]:
         yield b"content"
 
-    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", Announced(7))
+    upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", TESTER, Announced(7))
     creating = asyncio.create_task(element.services.writer.create(upload, arriving(body())))
     await until(lambda: syncs.count > 0)
     creating.cancel()
@@ -237,7 +237,7 @@ async def test_a_body_that_ends_too_early_leaves_nothing(element: Element, conte
         raise IncompleteBody
 
     for announced, sent in ((len(content) + 1, body()), (None, cut())):
-        upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", Announced(announced))
+        upload = Upload(new_file_id(), UploadAttributes(name="x"), "tester", TESTER, Announced(announced))
         with pytest.raises(IncompleteBody):
             await element.services.writer.create(upload, arriving(sent))
         assert code(await element.http.get(f"/api/v1/files/{upload.file_id}")) == (404, "file_unknown")

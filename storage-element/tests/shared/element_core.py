@@ -27,6 +27,7 @@ from storage_element.adapters.local.upkeep import LocalUpkeep
 from storage_element.adapters.local.uploads import LocalUploads
 from storage_element.config import JournalSettings
 from storage_element.domain import layout
+from storage_element.domain.origin import Origin
 from storage_element.domain.records import NO_STAGING, Kind, Record
 from storage_element.domain.storage import Storage
 from storage_element.services.checkpoint import Checkpoint
@@ -35,6 +36,8 @@ from storage_element.services.drafts import Draft
 from storage_element.services.recover import recover
 from storage_element.services.reservations import Reservations
 from storage_element.services.superseded import Superseded
+
+TESTER = Origin("tester", "test-client", moment_ms=1_772_000_000_000)
 
 type Tree = dict[str, bytes]
 
@@ -124,7 +127,7 @@ async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Co
 
 def inline(file: FileAttributes | None = None, content: bytes = b"content") -> Draft:
     """A create whose content rides in the journal."""
-    return Draft(Kind.CREATE_INLINE, file or document(), content, NO_STAGING)
+    return Draft(Kind.CREATE_INLINE, file or document(), content, NO_STAGING, TESTER)
 
 
 def tree(root: Path) -> Tree:

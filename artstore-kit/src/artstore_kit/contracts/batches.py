@@ -30,6 +30,7 @@ class BatchedFile(BaseModel):
 
     file_id: UUID
     acting_for: Annotated[PlainText, Field(min_length=1, max_length=255)]
+    request_id: Annotated[PlainText, Field(max_length=128, description="of whoever brought the file")] = ""
     sha256: str = Field(pattern=SHA256_PATTERN)
     attributes: UploadAttributes
 

@@ -17,6 +17,7 @@ from artstore_kit.contracts.files import ATTRIBUTES_HEADER, SHA256_PATTERN, Attr
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER
 from artstore_kit.digests import REPR_DIGEST_HEADER, format_sha256
 from artstore_kit.outbound import Outbound
+from artstore_kit.request_context import request_id
 from ingester_module.adapters.batches import Batches
 from ingester_module.domain.content import Content, Whole
 from ingester_module.domain.revisions import revision_tag
@@ -88,7 +89,13 @@ class ElementFiles:
         link = self._link(element)
         if isinstance(content, Whole):
             sha256 = content.digest.hex()
-            file = BatchedFile(file_id=file_id, acting_for=acting_for, sha256=sha256, attributes=attributes)
+            file = BatchedFile(
+                file_id=file_id,
+                acting_for=acting_for,
+                request_id=request_id.get(),
+                sha256=sha256,
+                attributes=attributes,
+            )
             return _understood(element, await link.batches.put(file, content.data))
         headers = {ATTRIBUTES_HEADER: attributes_header(attributes), ACTING_FOR_HEADER: acting_for}
         if content.announced_sha256:

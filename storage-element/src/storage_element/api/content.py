@@ -15,6 +15,7 @@ from artstore_kit.receivers import while_received
 from artstore_kit.rights import Rights
 from storage_element.api import described
 from storage_element.api.conditions import ConditionHeaders, Span, is_unmodified, last_modified, wanted
+from storage_element.domain.origin import Origin
 from storage_element.domain.rules import content_tag, revision_tag
 from storage_element.factory.services import Services
 from storage_element.services.receive import Announced
@@ -33,6 +34,7 @@ async def put(exchange: Exchange[Services]) -> None:
         parse_file_id(exchange.params["file_id"]),
         attributes,
         who.on_whose_behalf,
+        Origin.of(who),
         announced(exchange),
     )
     file, created = await exchange.services.writer.create(upload, exchange.body())
@@ -48,7 +50,7 @@ async def replace(exchange: Exchange[Services]) -> None:
     if changes.collection is not None:
         who.require_grant(Action.WRITE, changes.collection)
     if_match = exchange.header("if-match")
-    replacement = Replacement(file_id, changes, who.on_whose_behalf, announced(exchange), if_match)
+    replacement = Replacement(file_id, changes, who.on_whose_behalf, Origin.of(who), announced(exchange), if_match)
     file = await exchange.services.writer.replace(replacement, exchange.body())
     await exchange.answer_json(200, file.to_json(), [("etag", revision_tag(file))])
 

@@ -12,6 +12,7 @@ from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from artstore_kit.principal import Principal
+from storage_element.domain.origin import Origin
 from storage_element.domain.rules import revision_tag
 from storage_element.factory.services import Services
 
@@ -40,14 +41,14 @@ async def change(
     who.require_grant(Action.WRITE, (await services.reader.attributes(file_id)).collection)
     if changes.collection is not None:
         who.require_grant(Action.WRITE, changes.collection)
-    return _answer(await services.writer.change(file_id, changes, if_match))
+    return _answer(await services.writer.change(file_id, changes, if_match, Origin.of(who)))
 
 
 @router.delete("/{file_id}", status_code=204)
 async def remove(file_id: FileId, who: Deleting, services: Wired, if_match: IfMatch = None) -> None:
     """Remove a file that neither a hold nor its retention keeps."""
     who.require_grant(Action.DELETE, (await services.reader.attributes(file_id)).collection)
-    await services.writer.remove(file_id, if_match)
+    await services.writer.remove(file_id, if_match, Origin.of(who))
 
 
 @router.get("", response_model=Page[FileAttributes])

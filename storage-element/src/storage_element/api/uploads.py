@@ -18,6 +18,7 @@ from artstore_kit.rights import Rights
 from storage_element.api import described
 from storage_element.api.content import announced
 from storage_element.api.files import FileId
+from storage_element.domain.origin import Origin
 from storage_element.domain.rules import revision_tag
 from storage_element.domain.uploads import UploadSession
 from storage_element.factory.services import Services
@@ -33,7 +34,7 @@ Writing = Annotated[Principal, needs(Scope.FILES_WRITE)]
 async def create(creation: UploadCreation, who: Creating, services: Wired, response: Response) -> UploadView:
     """Begin an upload: its room is reserved. It is forgotten when no part comes for too long."""
     who.require_grant(Action.WRITE, creation.attributes.collection)
-    upload = Upload(parse_file_id(str(creation.file_id)), creation.attributes, who.on_whose_behalf)
+    upload = Upload(parse_file_id(str(creation.file_id)), creation.attributes, who.on_whose_behalf, Origin.of(who))
     session = await services.uploads.create(upload, creation.size)
     response.headers["Location"] = f"/api/v1/uploads/{session.upload_id}"
     return _shown(session, response)
@@ -71,7 +72,9 @@ async def commit(
     When the answer was lost it can be repeated, with `file_id` and `Repr-Digest`: 200 with the file it has become.
     """
     sha256 = parse_sha256(repr_digest)
-    file, created = await services.uploads.commit(upload_id, who.on_whose_behalf, sha256, file_id)
+    file, created = await services.uploads.commit(
+        upload_id, who.on_whose_behalf, sha256, file_id, origin=Origin.of(who)
+    )
     headers = {"ETag": revision_tag(file)}
     return Response(file.to_json(), 201 if created else 200, headers, media_type="application/json")
 

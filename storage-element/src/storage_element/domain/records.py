@@ -12,7 +12,7 @@ from artstore_kit.start import StartRefused
 
 MAGIC = b"ASJ1"
 ALIGNMENT = 8
-_HEADER = struct.Struct("<4sIQQQB3xII4x16s16s")
+_HEADER = struct.Struct("<4sIQQQB3xIII16s16s")
 _CHECKED_FROM = 8
 HEADER_BYTES = _HEADER.size
 NO_STAGING = UUID(int=0)
@@ -40,7 +40,8 @@ class Record:
 
     `attributes` are the bytes of attr.json after the operation (of the last revision, for a removal). `content` is
     the stored content when it rides inside; `staging` names where it was staged otherwise. Which version of the content
-    that is stands in the attributes; a create's is 1.
+    that is stands in the attributes; a create's is 1. `origin` is who wanted it (`domain/origin`); empty in records of
+    version 1, and where nobody is known.
     """
 
     lsn: int
@@ -50,6 +51,7 @@ class Record:
     attributes: bytes
     content: bytes = b""
     staging: UUID = NO_STAGING
+    origin: bytes = b""
 
 
 KINDS = frozenset(Kind)
@@ -65,7 +67,7 @@ class BadFrame(Exception):
 
 def frame_bytes(record: Record) -> int:
     """How long the frame of `record` is."""
-    size = HEADER_BYTES + len(record.attributes) + len(record.content)
+    size = HEADER_BYTES + len(record.attributes) + len(record.content) + len(record.origin)
     return size + -size % ALIGNMENT
 
 
@@ -86,12 +88,14 @@ def encode(record: Record, durable_lsn: int, salt: int) -> bytes:
         record.kind,
         len(record.attributes),
         len(record.content),
+        len(record.origin),
         record.staging.bytes,
         record.file_id.bytes,
     )
-    middle = HEADER_BYTES + len(record.attributes)
-    frame[HEADER_BYTES:middle] = record.attributes
-    frame[middle : middle + len(record.content)] = record.content
+    offset = HEADER_BYTES
+    for part in (record.attributes, record.content, record.origin):
+        frame[offset : offset + len(part)] = part
+        offset += len(part)
     struct.pack_into("<I", frame, 4, zlib.crc32(memoryview(frame)[_CHECKED_FROM:], salt))
     return bytes(frame)
 
@@ -112,10 +116,10 @@ def decode(segment: Segment, offset: int, salt: int) -> Frame:
     """The frame at `offset`; `BadFrame` when it is torn, damaged or absent."""
     if offset + HEADER_BYTES > len(segment):
         raise BadFrame("the segment ends")
-    magic, checksum, lsn, durable_lsn, epoch, kind, attributes_size, content_size, staging, file_id = (
+    magic, checksum, lsn, durable_lsn, epoch, kind, attributes_size, content_size, origin_size, staging, file_id = (
         _HEADER.unpack_from(segment, offset)
     )
-    size = HEADER_BYTES + attributes_size + content_size
+    size = HEADER_BYTES + attributes_size + content_size + origin_size
     end = offset + size + -size % ALIGNMENT
     if magic != MAGIC or end > len(segment):
         raise BadFrame("no frame begins here")
@@ -123,15 +127,17 @@ def decode(segment: Segment, offset: int, salt: int) -> Frame:
         raise BadFrame("the checksum does not match")
     if kind not in KINDS:
         raise UnknownKind(f"the record with LSN {lsn} is of kind {kind}, which this version does not know")
-    middle = offset + HEADER_BYTES + attributes_size
+    content = offset + HEADER_BYTES + attributes_size
+    origin = content + content_size
     record = Record(
         lsn,
         epoch,
         Kind(kind),
         UUID(bytes=file_id),
-        segment[offset + HEADER_BYTES : middle],
-        segment[middle : middle + content_size],
+        segment[offset + HEADER_BYTES : content],
+        segment[content:origin],
         UUID(bytes=staging),
+        segment[origin : origin + origin_size],
     )
     return Frame(record, durable_lsn, end - offset)
 

@@ -7,7 +7,10 @@ from typing import Self
 from storage_element.domain.storage import JournalDamaged
 
 FORMAT = "artstore-journal"
-VERSION = 1
+VERSION = 2
+"""Of segments that are begun now. In those of version 1 no record has an origin; they are read like any other."""
+
+READABLE = frozenset({1, VERSION})
 HEADER_BYTES = 512
 
 
@@ -44,6 +47,6 @@ class SegmentHeader:
         if fields.get("element") != element_id:
             raise JournalDamaged(f"{name}: belongs to the element {fields.get('element')!r}")
         version, first, epoch, salt = (fields.get(each) for each in ("version", "first_lsn", "epoch", "salt"))
-        if version != VERSION or first != first_lsn or not isinstance(salt, int) or not isinstance(epoch, int):
+        if version not in READABLE or first != first_lsn or not isinstance(salt, int) or not isinstance(epoch, int):
             raise JournalDamaged(f"{name}: version {version}, first LSN {first}, epoch {epoch}, salt {salt}")
         return cls(element_id, first_lsn, epoch, salt)

@@ -41,14 +41,15 @@ class Alone:
     receiver: Receiver
     inline_bytes: int
 
-    def importer(self, progress: Callable[[Imported], None]) -> Importer:
-        """Imports into this element."""
+    def importer(self, actor: str, progress: Callable[[Imported], None]) -> Importer:
+        """Imports into this element; the audit log is told that `actor` did."""
         return Importer(
             committer=self.committer,
             files=self.storage.files,
             superblocks=self.storage.superblocks,
             receiver=self.receiver,
             inline_bytes=self.inline_bytes,
+            actor=actor,
             progress=progress,
         )
 

@@ -214,4 +214,5 @@ class Committer:
             draft.attributes.to_json(),
             draft.content,
             draft.staging,
+            draft.origin_bytes(),
         )

@@ -7,9 +7,20 @@ from uuid import UUID
 
 from artstore_kit.contracts.errors import StorageUnavailable
 from artstore_kit.contracts.files import FileAttributes
+from storage_element.domain.origin import Origin
 from storage_element.domain.records import NO_STAGING, Kind
 
 CLOSED_WITHIN_S = 10.0
+
+ACTION_OF = {
+    Kind.CREATE_INLINE: "file.create",
+    Kind.CREATE_STAGED: "file.create",
+    Kind.CHANGE: "file.change",
+    Kind.REMOVE: "file.remove",
+    Kind.REPLACE_INLINE: "file.replace",
+    Kind.REPLACE_STAGED: "file.replace",
+}
+"""What the audit log calls an operation that says nothing else."""
 
 
 class Outcome(asyncio.Future[FileAttributes]):
@@ -23,13 +34,22 @@ class Outcome(asyncio.Future[FileAttributes]):
 
 @dataclass(eq=False)
 class Draft:
-    """An operation that waits for its commit; the commit gives it its LSN."""
+    """An operation that waits for its commit; the commit gives it its LSN.
+
+    The audit log is told that `origin` did `action`.
+    """
 
     kind: Kind
     attributes: FileAttributes
     content: bytes = b""
     staging: UUID = NO_STAGING
+    origin: Origin | None = None
+    action: str = ""
     done: Outcome = field(default_factory=Outcome)
+
+    def origin_bytes(self) -> bytes:
+        """What its record keeps of who wanted it."""
+        return self.origin.to_bytes(self.action or ACTION_OF[self.kind]) if self.origin else b""
 
 
 class Drafts:

@@ -24,12 +24,16 @@ from artstore_kit.exchange import Body
 from storage_element.adapters.bag_reader import CHUNK_BYTES, BagReader
 from storage_element.domain.bag_format import BadBag
 from storage_element.domain.incoming import Staged
+from storage_element.domain.origin import Origin
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Files, Superblocks
 from storage_element.domain.superblock import Superblock
 from storage_element.services.commit import Committer
 from storage_element.services.drafts import Draft
 from storage_element.services.receive import Announced, Receiver
+
+COMMAND = "artstore-element"
+"""With what `actor` brings the documents in."""
 
 SMALL_AT_ONCE = 64
 LARGE_AT_ONCE = 2
@@ -76,6 +80,7 @@ class Importer:
         superblocks: Superblocks,
         receiver: Receiver,
         inline_bytes: int,
+        actor: str,
         progress: Callable[[Imported], None],
     ) -> None:
         self._committer = committer
@@ -83,6 +88,7 @@ class Importer:
         self._superblocks = superblocks
         self._receiver = receiver
         self._inline_bytes = inline_bytes
+        self._actor = actor
         self._progress = progress
         self._small = asyncio.Semaphore(SMALL_AT_ONCE)
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
@@ -148,7 +154,9 @@ class Importer:
         async with self._receiver.receive(file.file_id, file.content.version, announced, body) as received:
             inline, staged = _FIRST if first else _LATER
             kind = inline if received.staging.name == NO_STAGING else staged
-            await self._commit(Draft(kind, file, received.content, received.staging.name), received.staging)
+            origin = Origin.of_service(self._actor, COMMAND)
+            draft = Draft(kind, file, received.content, received.staging.name, origin, "file.create")
+            await self._commit(draft, received.staging)
         self.imported.stored += 1
         self.imported.stored_bytes += received.size
 

@@ -17,6 +17,7 @@ from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.exchange import Body
 from artstore_kit.finishing import to_the_end
 from storage_element.domain.incoming import Uploads
+from storage_element.domain.origin import Origin
 from storage_element.domain.storage import Files
 from storage_element.domain.uploads import UploadSession
 from storage_element.services.commit import Committer
@@ -97,7 +98,7 @@ class UploadSessions:
             return await self._open.alone(upload, partial(self._receive, upload, offset, announced, body))
 
     async def commit(
-        self, upload_id: UUID, uploaded_by: str, sha256: bytes | None, file_id: UUID | None = None
+        self, upload_id: UUID, uploaded_by: str, sha256: bytes | None, file_id: UUID | None = None, *, origin: Origin
     ) -> tuple[FileAttributes, bool]:
         """Make it a file; its attributes, and False when the same file was there already.
 
@@ -106,7 +107,7 @@ class UploadSessions:
         try:
             upload = self._open.find(upload_id, uploaded_by)
             with self._receiver.telling():
-                return await self._open.alone(upload, lambda: _whole(self._commit, upload, sha256))
+                return await self._open.alone(upload, lambda: _whole(self._commit, upload, sha256, origin))
         except UploadUnknown:
             if file_id is None or sha256 is None:
                 raise
@@ -146,13 +147,13 @@ class UploadSessions:
         with self._open.receiving(upload, announced.size or 0):
             return await self._parts.take(upload, announced, body)
 
-    async def _commit(self, upload: OpenUpload, sha256: bytes | None) -> tuple[FileAttributes, bool]:
+    async def _commit(self, upload: OpenUpload, sha256: bytes | None, origin: Origin) -> tuple[FileAttributes, bool]:
         session = upload.session
         session.must_be_whole()
         found = (await self._parts.sha256_of_all(upload)).hexdigest()
         if sha256 is not None and found != sha256.hex():
             raise DigestMismatch(f"The content received has the sha-256 {found}.")
-        file = Upload(session.file_id, session.attributes, session.uploaded_by)
+        file = Upload(session.file_id, session.attributes, session.uploaded_by, origin)
         stored = await self._writer.store(file, Received(upload, session.offset, found, b""))
         self._open.drop(upload)
         try:

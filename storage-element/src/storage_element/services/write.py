@@ -16,6 +16,7 @@ from artstore_kit.contracts.modes import Operation
 from artstore_kit.exchange import Body
 from storage_element.domain import fitting, rules
 from storage_element.domain.fresh import LARGEST, LATEST, fresh_content, fresh_file, largest_content
+from storage_element.domain.origin import Origin
 from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Superblocks
 from storage_element.services.commit import Committer
@@ -37,6 +38,7 @@ class Upload:
     file_id: UUID
     attributes: UploadAttributes
     uploaded_by: str
+    origin: Origin
     announced: Announced = NOTHING_ANNOUNCED
 
 
@@ -47,6 +49,7 @@ class Replacement:
     file_id: UUID
     changes: AttributeChanges
     uploaded_by: str
+    origin: Origin
     announced: Announced = NOTHING_ANNOUNCED
     if_match: str | None = None
 
@@ -107,28 +110,31 @@ class Writer:
             rules.not_replaced_since(before, file)
             fresh = self._replaced(file, replacement, fresh_content(received.size, received.sha256))
             self._superseded.add(file.file_id, file.content.version)
-            stored = await self._commit_received(Kind.REPLACE_INLINE, Kind.REPLACE_STAGED, fresh, received)
+            draft = Draft(Kind.REPLACE_INLINE, fresh, origin=replacement.origin)
+            stored = await self._commit_received(draft, Kind.REPLACE_STAGED, received)
             self._reader.replaced(file.file_id)
             return stored
 
-    async def change(self, file_id: UUID, changes: AttributeChanges, if_match: str | None) -> FileAttributes:
-        """Write the next revision of the attributes; the file as it is then."""
+    async def change(
+        self, file_id: UUID, changes: AttributeChanges, if_match: str | None, origin: Origin, action: str = ""
+    ) -> FileAttributes:
+        """Write the next revision of the attributes; the file as it is then. The audit log calls it `action`."""
         self._modes.require(Operation.CHANGE_ATTRIBUTES)
         with self._reservations.alone(file_id):
             file = await self._reader.to_change(file_id)
             rules.matches_revision(file, if_match)
             fresh = rules.changed(file, changes, self._modes.current)
             fitting.must_fit(fresh.model_copy(update={"element": self._stamp()}))
-            return await self._commit(Draft(Kind.CHANGE, fresh))
+            return await self._commit(Draft(Kind.CHANGE, fresh, origin=origin, action=action))
 
-    async def remove(self, file_id: UUID, if_match: str | None) -> None:
+    async def remove(self, file_id: UUID, if_match: str | None, origin: Origin) -> None:
         """Remove a file that neither a hold nor its retention keeps."""
         self._modes.require(Operation.DELETE)
         with self._reservations.alone(file_id):
             file = await self._reader.to_change(file_id)
             rules.matches_revision(file, if_match)
             rules.may_remove(file, datetime.now(UTC))
-            await self._commit(Draft(Kind.REMOVE, file.model_copy()))
+            await self._commit(Draft(Kind.REMOVE, file.model_copy(), origin=origin))
             self._reader.removed(file_id)
 
     async def expire(self, file_id: UUID, now: datetime) -> None:
@@ -138,13 +144,15 @@ class Writer:
             self._reader.forget(file_id)
             file = await self._reader.to_change(file_id)
             rules.must_have_expired(file, now)
-            await self._commit(Draft(Kind.REMOVE, file.model_copy()))
+            origin = Origin.of_service()
+            await self._commit(Draft(Kind.REMOVE, file.model_copy(), origin=origin, action="file.expire"))
             self._reader.removed(file_id)
 
     async def _store(self, upload: Upload, received: Received) -> tuple[FileAttributes, bool]:
         file = self._described(upload, fresh_content(received.size, received.sha256), datetime.now(UTC))
+        draft = Draft(Kind.CREATE_INLINE, file, origin=upload.origin)
         try:
-            return await self._commit_received(Kind.CREATE_INLINE, Kind.CREATE_STAGED, file, received), True
+            return await self._commit_received(draft, Kind.CREATE_STAGED, received), True
         except FileExists:
             return await self._same_as_before(file), False
 
@@ -166,15 +174,16 @@ class Writer:
         fitting.must_fit(fresh)
         return fresh
 
-    async def _commit_received(
-        self, inline: Kind, staged: Kind, file: FileAttributes, received: Received
-    ) -> FileAttributes:
+    async def _commit_received(self, draft: Draft, staged: Kind, received: Received) -> FileAttributes:
+        """`draft` is for content that rides in the journal; otherwise it becomes one of the kind `staged`."""
         staging = received.staging
         self._committer.must_take_writes()
         staging.hand_over()
-        kind = inline if staging.name == NO_STAGING else staged
+        draft.content, draft.staging = received.content, staging.name
+        if staging.name != NO_STAGING:
+            draft.kind = staged
         try:
-            return await self._commit(Draft(kind, file, received.content, staging.name))
+            return await self._commit(draft)
         except (FileExists, StorageFull, ModeForbids):
             staging.take_back()
             raise

@@ -10,6 +10,7 @@ from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.exchange import Body
 from artstore_kit.principal import Principal
 from artstore_kit.request_context import request_id
+from storage_element.domain.origin import Origin
 from storage_element.services.receive import Announced
 from storage_element.services.write import Upload, Writer
 
@@ -30,13 +31,14 @@ class ManyWriter:
     async def _outcome(self, file: BatchedFile, content: bytes, who: Principal) -> Outcome:
         try:
             who.require_grant(Action.WRITE, file.attributes.collection)
-            stored, created = await self._writer.create(_upload(file, content), Body.of(content))
+            stored, created = await self._writer.create(_upload(file, content, who), Body.of(content))
         except ArtStoreError as error:
             return error.status, error.problem(request_id.get()).model_dump_json(exclude_defaults=True).encode()
         return 201 if created else 200, stored.to_json()
 
 
-def _upload(file: BatchedFile, content: bytes) -> Upload:
+def _upload(file: BatchedFile, content: bytes, who: Principal) -> Upload:
     file_id = parse_file_id(str(file.file_id))
     announced = Announced(len(content), bytes.fromhex(file.sha256))
-    return Upload(file_id, file.attributes, file.acting_for, announced)
+    origin = Origin.of(who, acting_for=file.acting_for, request_id=file.request_id)
+    return Upload(file_id, file.attributes, file.acting_for, origin, announced)

@@ -238,7 +238,7 @@ def test_records_without_a_header_are_damage(journal: Journal, directory: Path, 
     ("old", "new", "message"),
     [
         (b'"edit-1"', b'"edit-2"', "belongs to the element 'edit-2'"),
-        (b'"version": 1', b'"version": 2', "version 2"),
+        (b'"version": 2', b'"version": 3', "version 3"),
         (b'"first_lsn": 1', b'"first_lsn": 2', "first LSN 2"),
         (b"artstore-journal", b"somebody-journal", "the header cannot be read"),
         (b'{"format"', b'["format"', "the header cannot be read"),
