@@ -50,8 +50,8 @@ class BootstrapSettings(BaseModel):
     )
     accounts: Json[list[FleetAccount]] = Field(
         [],
-        description="the fleet's own service accounts, a JSON list of {client_id, client_secret, scopes, grants, "
-        "description}; read at every start",
+        description="the fleet's own service accounts, a JSON list of {client_id, client_secret, roles, scopes, "
+        "grants, description}; read at every start",
     )
 
 

@@ -17,6 +17,7 @@ from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
+from admin_module.services.roles import Roles
 from admin_module.services.tokens import ClientTokens
 from artstore_kit.contracts.identity import FleetAddresses
 from artstore_kit.health import Check, Health
@@ -33,6 +34,7 @@ class Services:
     login: Login
     keyring: Keyring
     accounts: Accounts
+    roles: Roles
     elements: Elements
     audit: AuditLog
     metadata: ServerMetadata
@@ -61,6 +63,7 @@ async def open_services(
             login=Login(database, audit, keyring, passwords, clock),
             keyring=keyring,
             accounts=Accounts(database, audit, clock),
+            roles=Roles(database, audit, clock),
             elements=elements,
             audit=audit,
             metadata=server_metadata(settings.tokens.issuer, settings.public.admin_url),

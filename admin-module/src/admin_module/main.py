@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from admin_module.api import discovery, elements, service_accounts, tokens
+from admin_module.api import discovery, elements, roles, service_accounts, tokens
 from admin_module.config import Settings
 from admin_module.factory import open_services
 from artstore_kit.application import Application, build_app
@@ -15,7 +15,7 @@ def create_app(settings: Settings) -> Application:
         "admin-module",
         settings=settings,
         open_services=partial(open_services, settings),
-        routers=[tokens.router, discovery.router, elements.router, service_accounts.router],
+        routers=[tokens.router, discovery.router, elements.router, service_accounts.router, roles.router],
         checks=lambda services: services.checks,
         keys=lambda services: services.keyring.published,
     )

@@ -23,6 +23,7 @@ def account(client_id: str = "scanner", *, description: str = "") -> ServiceAcco
     return ServiceAccount(
         client_id=client_id,
         description=description,
+        roles=["readonly"],
         scopes=[Scope.FILES_READ, Scope.FILES_WRITE],
         grants=[Grant(collection="hr/*", actions=frozenset({Action.READ}))],
         system=False,

@@ -18,7 +18,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 async def add(database: Database) -> None:
     async with database.transaction() as connection:
-        await insert_administrator(connection, Administrator("ada", "hash", "administrator"), NOW)
+        await insert_administrator(connection, Administrator("ada", "hash", ["super_admin"]), NOW)
 
 
 async def fail(database: Database, now: datetime = NOW) -> bool:
@@ -47,7 +47,7 @@ async def test_an_empty_table_has_none(database: Database) -> None:
 async def test_the_second_of_a_name_changes_nothing(database: Database) -> None:
     await add(database)
     async with database.transaction() as connection:
-        await insert_administrator(connection, Administrator("ada", "other", "administrator"), NOW)
+        await insert_administrator(connection, Administrator("ada", "other", ["super_admin"]), NOW)
         known = await find_administrator(connection, "ada")
     assert known is not None
     assert known.password_hash == "hash"

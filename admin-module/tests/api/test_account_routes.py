@@ -34,6 +34,7 @@ async def test_an_account_is_made_and_can_get_tokens(client: httpx.AsyncClient, 
     assert account == {
         "client_id": "scanner",
         "description": "Отдел кадров",
+        "roles": [],
         "scopes": ["files:read"],
         "grants": [READ_HR],
         "system": False,

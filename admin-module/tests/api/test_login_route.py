@@ -14,7 +14,7 @@ async def test_an_administrator_gets_a_token_with_every_right(client: httpx.Asyn
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     claims = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
-    assert (claims["sub"], claims["client_id"], claims["roles"]) == ("admin", "artstore-login", ["administrator"])
+    assert (claims["sub"], claims["client_id"], claims["roles"]) == ("admin", "artstore-login", ["super_admin"])
     assert set(claims["scope"].split()) == set(Scope) == set(answer.json()["scope"].split())
     assert claims["grants"] == [{"collection": "*", "actions": ["delete", "read", "write"]}]
 

@@ -79,6 +79,7 @@ async def test_nodes_that_start_at_once_furnish_once(
         "audit_tiles": 1,
         "audit_checkpoints": 0,
         "audit_keys": 0,
+        "roles": 0,
     }
 
 
@@ -138,6 +139,7 @@ async def test_an_account_that_somebody_made_is_not_taken_over(
     somebodys = ServiceAccount(
         client_id="query-module",
         description="mine",
+        roles=[],
         scopes=[],
         grants=[],
         system=False,

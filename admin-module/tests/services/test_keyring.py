@@ -9,6 +9,7 @@ import pytest
 from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.signing_keys import insert_key
 from admin_module.domain.clock import Clock
+from admin_module.domain.rights import NOTHING
 from admin_module.domain.signing_keys import SigningKey
 from admin_module.domain.subjects import administrator
 from admin_module.services import keyring as keyring_module
@@ -43,7 +44,7 @@ async def published(keyring: Keyring) -> set[str]:
 
 
 async def signs_with(keyring: Keyring) -> str:
-    header = jwt.get_unverified_header(await keyring.sign(administrator("ada")))
+    header = jwt.get_unverified_header(await keyring.sign(administrator("ada", [], NOTHING)))
     return str(header["kid"])
 
 

@@ -29,7 +29,11 @@ async def test_a_new_account_is_recorded_without_its_secret(
     made = await accounts.create(NEW, by=ada)
     (entry,) = await recorded()
     assert (entry.action, entry.resource, entry.actor) == ("account.create", "account:scanner", "ada")
-    assert entry.detail == {"scopes": ["files:read"], "grants": [{"collection": "hr/*", "actions": ["read"]}]}
+    assert entry.detail == {
+        "roles": [],
+        "scopes": ["files:read"],
+        "grants": [{"collection": "hr/*", "actions": ["read"]}],
+    }
     assert made.client_secret not in repr(entry)
 
 

@@ -84,6 +84,7 @@ def _columns(account: ServiceAccount) -> dict[str, object]:
     return {
         "client_id": account.client_id,
         "description": account.description,
+        "roles": account.roles,
         "scopes": [scope.value for scope in account.scopes],
         "grants": as_claim(account.grants),
         "system": account.system,

@@ -27,7 +27,7 @@ async def insert_administrator(connection: AsyncConnection, administrator: Admin
     statement = insert(administrators).values(
         username=administrator.username,
         password_hash=administrator.password_hash,
-        role=administrator.role,
+        roles=list(administrator.roles),
         created_at=now,
     )
     await connection.execute(statement.on_conflict_do_nothing())

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from artstore_kit.contracts.errors import BadCursor
-from artstore_kit.contracts.identity import CLIENT_ID_PATTERN, ServiceAccount
+from artstore_kit.contracts.identity import CLIENT_ID_PATTERN
 from artstore_kit.contracts.paging import decode_cursor, encode_cursor
 
 _NAME = re.compile(CLIENT_ID_PATTERN)
@@ -20,6 +20,6 @@ def name_in(cursor: str) -> str:
     return name
 
 
-def cursor_after(accounts: Sequence[ServiceAccount], limit: int) -> str | None:
+def cursor_after(names: Sequence[str], limit: int) -> str | None:
     """None when the list ends within this page. A full last page is followed by an empty one."""
-    return encode_cursor(accounts[-1].client_id) if len(accounts) == limit else None
+    return encode_cursor(names[-1]) if len(names) == limit else None

@@ -38,7 +38,7 @@ async def page(
 ) -> Page[ServiceAccount]:
     """Accounts by name."""
     accounts = await services.accounts.page(name_in(cursor), limit)
-    return Page(items=accounts, next_cursor=cursor_after(accounts, limit))
+    return Page(items=accounts, next_cursor=cursor_after([account.client_id for account in accounts], limit))
 
 
 @router.get("/{client_id}", dependencies=[needs(Scope.ACCOUNTS_READ)])

@@ -1,5 +1,6 @@
 """When guessing passwords ends: five failures in a row lock an administrator for a quarter of an hour."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +16,7 @@ class Administrator:
 
     username: str
     password_hash: str
-    role: str
+    roles: Sequence[str]
     locked_until: datetime | None = None
 
 

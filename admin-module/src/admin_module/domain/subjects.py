@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from admin_module.domain.rights import Rights
 from admin_module.domain.scopes import as_claim
-from artstore_kit.contracts.identity import Action, Grant, Scope
+from artstore_kit.contracts.identity import Grant, ServiceAccount
 
 TOKEN_LIFETIME_S = 15 * 60
-ADMINISTRATOR = "administrator"
 LOGIN_CLIENT = "artstore-login"
 """The `client_id` of people's tokens: RFC 9068 wants one, and people come without a client of their own."""
 
@@ -41,12 +41,11 @@ class Subject:
         }
 
 
-def administrator(username: str) -> Subject:
-    """Administrators have every scope, and every action on every collection."""
-    return Subject(
-        name=username,
-        client_id=LOGIN_CLIENT,
-        scopes=sorted(Scope),
-        grants=(Grant(collection="*", actions=frozenset(Action)),),
-        roles=(ADMINISTRATOR,),
-    )
+def administrator(username: str, roles: Sequence[str], rights: Rights) -> Subject:
+    """A person; their rights are those of their roles."""
+    return Subject(username, LOGIN_CLIENT, sorted(rights.scopes), rights.grants, roles)
+
+
+def program(account: ServiceAccount, rights: Rights, scopes: Sequence[str]) -> Subject:
+    """A service account that asked for `scopes` of its rights."""
+    return Subject(account.client_id, account.client_id, scopes, rights.grants, account.roles)

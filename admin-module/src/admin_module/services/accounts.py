@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from admin_module.adapters.accounts import accounts_after, add_secret, find_account, insert_account
 from admin_module.adapters.administrators import find_administrator
-from admin_module.domain.accounts import account_of
+from admin_module.domain.accounts import account_of, told
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
-from admin_module.domain.scopes import as_claim, require_may_give
+from admin_module.domain.rights import held_by, require_may_give
 from admin_module.domain.secrets import LIFETIME, hashed, new_secret
 from admin_module.services.audit import AuditLog
+from admin_module.services.rights import own_rights, rights_kept
 from artstore_kit.contracts.errors import AccountExists, AccountUnknown
 from artstore_kit.contracts.identity import CreatedServiceAccount, NewServiceAccount, ServiceAccount
 from artstore_kit.postgres import Database
@@ -27,16 +28,17 @@ class Accounts:
 
     async def create(self, new: NewServiceAccount, by: Principal) -> CreatedServiceAccount:
         """Make an account; its secret is in the answer and nowhere else."""
-        require_may_give(by.scopes, by.grants, new.scopes, new.grants)
         secret, now = new_secret(), self.clock()
         account = account_of(new, system=False, created_at=now, secret_expires_at=now + LIFETIME)
         async with self.database.transaction() as connection:
+            require_may_give(held_by(by), await rights_kept(connection, new.roles, own_rights(new)))
             # A name stands for one subject: a program must not be mistaken for a person (RFC 9068 section 5).
             if await find_administrator(connection, new.client_id) or not await insert_account(connection, account):
                 raise AccountExists(f"The name '{new.client_id}' is taken.")
             await add_secret(connection, new.client_id, hashed(secret), now, now + LIFETIME)
-            rights = {"scopes": [*account.scopes], "grants": as_claim(account.grants)}
-            await self.audit.record(connection, Deed.by(by, "account.create", f"account:{new.client_id}", **rights))
+            await self.audit.record(
+                connection, Deed.by(by, "account.create", f"account:{new.client_id}", **told(account))
+            )
         return CreatedServiceAccount(**dict(account), client_secret=secret)
 
     async def one(self, client_id: str) -> ServiceAccount:

@@ -19,15 +19,15 @@ from admin_module.adapters.passwords import Passwords
 from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.signing_keys import all_keys, insert_key
 from admin_module.config import BootstrapSettings, FleetAccount
-from admin_module.domain.accounts import account_of
+from admin_module.domain.accounts import account_of, told
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.domain.lockout import Administrator
-from admin_module.domain.scopes import as_claim
+from admin_module.domain.roles import SUPER_ADMIN
 from admin_module.domain.secrets import hashed
 from admin_module.domain.signing_keys import SigningKey, current
-from admin_module.domain.subjects import ADMINISTRATOR
 from admin_module.services.audit import AuditLog
+from admin_module.services.rights import own_rights, rights_kept
 from artstore_kit.contracts.identity import ServiceAccount
 from artstore_kit.logs import event_logger
 from artstore_kit.migrate import pending
@@ -77,7 +77,7 @@ class FirstStart:
                 f"or in the file that {_PASSWORD_SETTING}_FILE names"
             )
         password_hash = await self.passwords.hashed(self.bootstrap.administrator_password.get_secret_value())
-        first = Administrator(FIRST_ADMINISTRATOR, password_hash, ADMINISTRATOR)
+        first = Administrator(FIRST_ADMINISTRATOR, password_hash, (SUPER_ADMIN,))
         await insert_administrator(connection, first, self.clock())
         event_logger().info("first administrator made", username=FIRST_ADMINISTRATOR)
         return [Deed.of_service("administrator.create", f"administrator:{FIRST_ADMINISTRATOR}")]
@@ -89,6 +89,7 @@ class FirstStart:
         """Made, or brought to what the settings say: they are the truth of the fleet's own accounts."""
         now = self.clock()
         account = account_of(wanted, system=True, created_at=now, secret_expires_at=None)
+        await rights_kept(connection, account.roles, own_rights(account))
         sha256 = hashed(wanted.client_secret.get_secret_value())
         if await find_administrator(connection, account.client_id):
             raise WrongSettings(f"{_ACCOUNTS_SETTING}: '{account.client_id}' is an administrator's name")
@@ -100,9 +101,9 @@ class FirstStart:
             event_logger().info("fleet account set", client_id=account.client_id, made=made)
         if not (made or replaced or changed):
             return []
-        rights = {"scopes": [*account.scopes], "grants": as_claim(account.grants), "secret_replaced": replaced > 0}
         action = "account.create" if made else "account.change"
-        return [Deed.of_service(action, f"account:{account.client_id}", **rights)]
+        detail = {**told(account), "secret_replaced": replaced > 0}
+        return [Deed.of_service(action, f"account:{account.client_id}", **detail)]
 
     async def _update(self, connection: AsyncConnection, account: ServiceAccount) -> bool:
         """Whether that changed anything."""

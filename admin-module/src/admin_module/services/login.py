@@ -11,6 +11,7 @@ from admin_module.domain.lockout import Administrator, require_not_locked
 from admin_module.domain.subjects import LOGIN_CLIENT, administrator
 from admin_module.services.audit import AuditLog
 from admin_module.services.keyring import Keyring
+from admin_module.services.rights import effective_rights
 from admin_module.services.tokens import issued
 from artstore_kit.contracts.errors import BadCredentials
 from artstore_kit.contracts.identity import TokenAnswer
@@ -30,18 +31,21 @@ class Login:
     clock: Clock
 
     async def enter(self, username: str, password: str) -> TokenAnswer:
-        """A token with all scopes. `BadCredentials`, after the same work, for a wrong name and a wrong password."""
+        """A token with what their roles give. `BadCredentials`, after the same work, for a wrong name or password."""
         with metrics.refusals_counted(KIND):
-            await self._authenticate(username, password)
-        return await issued(self.keyring, KIND, administrator(username))
+            person = await self._authenticated(username, password)
+        async with self.database.connect() as connection:
+            rights = await effective_rights(connection, person.roles)
+        return await issued(self.keyring, KIND, administrator(username, person.roles, rights))
 
-    async def _authenticate(self, username: str, password: str) -> None:
+    async def _authenticated(self, username: str, password: str) -> Administrator:
         known = await self._find(username)
         right = await self.passwords.match(known.password_hash if known else None, password)
         if known is not None:
             await self._count(username, right)
         if not right or known is None:
             raise BadCredentials
+        return known
 
     async def _find(self, username: str) -> Administrator | None:
         async with self.database.connect() as connection:

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from admin_module import metrics
 from admin_module.adapters.accounts import find_account, valid_secrets
 from admin_module.domain.clock import Clock
 from admin_module.domain.scopes import narrowed
 from admin_module.domain.secrets import matches
-from admin_module.domain.subjects import TOKEN_LIFETIME_S, Subject
+from admin_module.domain.subjects import TOKEN_LIFETIME_S, Subject, program
 from admin_module.services.keyring import Keyring
+from admin_module.services.rights import effective_rights, own_rights
 from artstore_kit.contracts.errors import InvalidClient
 from artstore_kit.contracts.identity import ServiceAccount, TokenAnswer
 from artstore_kit.postgres import Database
@@ -25,17 +28,18 @@ class ClientTokens:
     clock: Clock
 
     async def issue(self, client_id: str, client_secret: str, scope: str) -> TokenAnswer:
-        """A token with the account's scopes, or those of them that `scope` names."""
+        """A token with what the account and its roles may, or those of its scopes that `scope` names."""
         with metrics.refusals_counted(KIND):
-            account = await self._authenticated(client_id, client_secret)
-            scopes = narrowed(account.scopes, scope)
-        return await issued(self.keyring, KIND, Subject(account.client_id, account.client_id, scopes, account.grants))
+            async with self.database.connect() as connection:
+                account = await self._authenticated(connection, client_id, client_secret)
+                rights = await effective_rights(connection, account.roles, own_rights(account))
+            scopes = narrowed(rights.scopes, scope)
+        return await issued(self.keyring, KIND, program(account, rights, scopes))
 
-    async def _authenticated(self, client_id: str, client_secret: str) -> ServiceAccount:
+    async def _authenticated(self, connection: AsyncConnection, client_id: str, client_secret: str) -> ServiceAccount:
         """Wrong secrets and unknown clients take the same work: one query, and at least one comparison."""
-        async with self.database.connect() as connection:
-            known = await valid_secrets(connection, client_id, self.clock())
-            account = await find_account(connection, client_id) if matches(client_secret, known) else None
+        known = await valid_secrets(connection, client_id, self.clock())
+        account = await find_account(connection, client_id) if matches(client_secret, known) else None
         if account is None:
             raise InvalidClient
         return account

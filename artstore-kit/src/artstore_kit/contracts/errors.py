@@ -163,6 +163,12 @@ class GrantMissing(ArtStoreError):
     status = 403
 
 
+class HoldsMore(ArtStoreError):
+    """You have no power over whoever holds a right that you do not hold."""
+
+    status = 403
+
+
 class AccountLocked(ArtStoreError):
     """The account is locked after repeated failures."""
 
@@ -231,6 +237,12 @@ class ElementUnknown(ArtStoreError):
 
 class AccountUnknown(ArtStoreError):
     """No account has this name."""
+
+    status = 404
+
+
+class RoleUnknown(ArtStoreError):
+    """No role has this name."""
 
     status = 404
 
@@ -310,6 +322,24 @@ class AccountExists(ArtStoreError):
     status = 409
 
 
+class RoleExists(ArtStoreError):
+    """A role with this name exists."""
+
+    status = 409
+
+
+class RoleBuiltin(ArtStoreError):
+    """A built-in role cannot be changed or removed."""
+
+    status = 409
+
+
+class RoleInUse(ArtStoreError):
+    """Somebody holds this role; take it from them first."""
+
+    status = 409
+
+
 class IdempotencyInProgress(ArtStoreError):
     """A request with this Idempotency-Key is still being carried out."""
 
@@ -317,7 +347,7 @@ class IdempotencyInProgress(ArtStoreError):
 
 
 class RevisionMismatch(ArtStoreError):
-    """The file has changed since the revision that If-Match names."""
+    """It has changed since the revision that If-Match names."""
 
     status = 412
 

@@ -10,6 +10,9 @@ from artstore_kit.contracts.files import PlainText
 
 ACTING_FOR_HEADER = "X-ArtStore-Acting-For"
 CLIENT_ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,62}$"
+ROLE_NAME_PATTERN = r"^[a-z][a-z0-9_-]{1,62}$"
+
+type RoleName = Annotated[str, Field(pattern=ROLE_NAME_PATTERN)]
 
 
 class Scope(StrEnum):
@@ -86,7 +89,8 @@ class NewServiceAccount(BaseModel):
 
     client_id: str = Field(pattern=CLIENT_ID_PATTERN)
     description: Annotated[PlainText, Field(max_length=500)] = ""
-    scopes: frozenset[Scope]
+    roles: frozenset[RoleName] = Field(frozenset(), max_length=16)
+    scopes: frozenset[Scope] = frozenset()
     grants: list[Grant] = Field([], max_length=100)
 
 
@@ -95,8 +99,9 @@ class ServiceAccount(BaseModel):
 
     client_id: str
     description: str
-    scopes: list[Scope]
-    grants: list[Grant]
+    roles: list[str]
+    scopes: list[Scope] = Field(description="its own, beside those of its roles")
+    grants: list[Grant] = Field(description="its own, beside those of its roles")
     system: bool = Field(description="made for the fleet itself; cannot be deleted")
     created_at: AwareDatetime
     secret_expires_at: AwareDatetime | None

@@ -10,10 +10,12 @@ service_accounts = sa.Table(
     metadata,
     sa.Column("client_id", sa.Text, primary_key=True),
     sa.Column("description", sa.Text, nullable=False),
+    sa.Column("roles", ARRAY(sa.Text), nullable=False),
     sa.Column("scopes", ARRAY(sa.Text), nullable=False),
     sa.Column("grants", JSONB, nullable=False),
     sa.Column("system", sa.Boolean, nullable=False),
     sa.Column("created_at", moment, nullable=False),
+    sa.Index("service_accounts_roles", "roles", postgresql_using="gin"),
 )
 
 account_secrets = sa.Table(
