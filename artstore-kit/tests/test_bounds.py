@@ -19,6 +19,7 @@ from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.frame import BODY_LIMIT_BYTES
 from artstore_kit.settings import ServerSettings, ServiceSettings, TokenSettings
 from artstore_kit.testing.application import open_client
+from artstore_kit.testing.tokens import TokenMint
 
 
 def nested(levels: int) -> str:
@@ -92,6 +93,7 @@ def frame() -> Application:
         routers=[router],
         byte_routes=[ByteRoute(["GET"], "/unchanged", unchanged, {})],
         checks=lambda _: [],
+        issuer=lambda _: TokenMint(),
     )
 
 

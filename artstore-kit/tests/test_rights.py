@@ -56,7 +56,7 @@ def app(mint: TokenMint) -> Application:
         routers=[router],
         byte_routes=[ByteRoute(["GET"], "/api/v1/raw", raw, {"summary": "Raw"}, Rights(BOTH))],
         checks=lambda _: [],
-        keys=lambda _: mint.keys,
+        issuer=lambda _: mint,
     )
 
 

@@ -10,7 +10,7 @@ from artstore_kit.testing.tokens import TokenMint
 
 @pytest.fixture
 def verifier(mint: TokenMint) -> TokenVerifier:
-    return TokenVerifier(mint.settings(), mint.keys)
+    return TokenVerifier(mint.settings(), mint)
 
 
 async def test_a_minted_token_carries_what_was_asked_for(mint: TokenMint, verifier: TokenVerifier) -> None:

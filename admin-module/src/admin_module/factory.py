@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from admin_module.adapters.passwords import Passwords
 from admin_module.adapters.registry import Registry
 from admin_module.adapters.sealing import SealedKeys
+from admin_module.adapters.wake_up import WakeUp
 from admin_module.config import Settings
 from admin_module.domain.clock import Clock, utc_now
 from admin_module.domain.metadata import ServerMetadata, server_metadata
@@ -17,13 +18,17 @@ from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
+from admin_module.services.own_issuer import OwnIssuer
+from admin_module.services.revocations import Revocations
 from admin_module.services.roles import Roles
 from admin_module.services.tokens import ClientTokens
 from artstore_kit.contracts.identity import FleetAddresses
 from artstore_kit.health import Check, Health
 from artstore_kit.postgres import Database
 from artstore_kit.redis import connect, ping
-from artstore_kit.workers import Background
+from artstore_kit.workers import Background, run_forever
+
+ENDED_REMOVED_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Services:
     roles: Roles
     elements: Elements
     audit: AuditLog
+    revocations: Revocations
+    issuer: OwnIssuer
     metadata: ServerMetadata
     addresses: FleetAddresses
     checks: tuple[Check, ...]
@@ -54,18 +61,23 @@ async def open_services(
         passwords, sealed_keys = Passwords(), SealedKeys(settings.keys.sealing_key_bytes)
         keyring = Keyring(database, sealed_keys, settings.tokens, clock)
         audit = AuditLog(database, clock)
+        revocations = Revocations(database, clock)
         elements = Elements(database, audit, Registry(redis), clock)
         await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, clock).run()
         await keyring.open()
         await elements.show_again()
+        ended = run_forever("ended revocations", ENDED_REMOVED_EVERY_S, revocations.forget_ended)
+        await background.start("ended revocations", ended)
         yield Services(
-            tokens=ClientTokens(database, keyring, clock),
-            login=Login(database, audit, keyring, passwords, clock),
+            tokens=ClientTokens(database, keyring, revocations, clock),
+            login=Login(database, audit, keyring, passwords, revocations, clock),
             keyring=keyring,
             accounts=Accounts(database, audit, clock),
             roles=Roles(database, audit, clock),
             elements=elements,
             audit=audit,
+            revocations=revocations,
+            issuer=OwnIssuer(keyring, revocations, WakeUp(redis)),
             metadata=server_metadata(settings.tokens.issuer, settings.public.admin_url),
             addresses=FleetAddresses(**settings.public.model_dump()),
             checks=(

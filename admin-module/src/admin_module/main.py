@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from admin_module.api import discovery, elements, roles, service_accounts, tokens
+from admin_module.api import discovery, elements, revocations, roles, service_accounts, tokens
 from admin_module.config import Settings
 from admin_module.factory import open_services
 from artstore_kit.application import Application, build_app
@@ -15,9 +15,16 @@ def create_app(settings: Settings) -> Application:
         "admin-module",
         settings=settings,
         open_services=partial(open_services, settings),
-        routers=[tokens.router, discovery.router, elements.router, service_accounts.router, roles.router],
+        routers=[
+            tokens.router,
+            discovery.router,
+            elements.router,
+            service_accounts.router,
+            roles.router,
+            revocations.router,
+        ],
         checks=lambda services: services.checks,
-        keys=lambda services: services.keyring.published,
+        issuer=lambda services: services.issuer,
     )
     app.add_exception_handler(TokenRefused, tokens.answer_token_refusal)
     return app

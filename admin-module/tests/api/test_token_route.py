@@ -124,7 +124,7 @@ async def test_two_tokens_are_not_the_same(client: httpx.AsyncClient, credential
 
 async def test_services_accept_the_token(services: Services, token: str) -> None:
     settings = TokenSettings(issuer="http://admin.test")
-    principal = await TokenVerifier(settings, services.keyring.published).authenticate(f"Bearer {token}", "ada")
+    principal = await TokenVerifier(settings, services.issuer).authenticate(f"Bearer {token}", "ada")
     assert (principal.subject, principal.on_whose_behalf) == ("ingester-module", "ada")
     principal.require(Scope.FILES_WRITE)
     principal.require_grant(Action.WRITE, "hr/2026")
@@ -136,7 +136,7 @@ async def test_another_issuers_services_do_not(services: Services, token: str) -
         TokenSettings(issuer="http://admin.test", audience="x"),
     ):
         with pytest.raises(NotAuthenticated):
-            await TokenVerifier(settings, services.keyring.published).authenticate(f"Bearer {token}")
+            await TokenVerifier(settings, services.issuer).authenticate(f"Bearer {token}")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/elements", "/api/v1/elements/edit-1", "/api/v1/service-accounts"])

@@ -17,6 +17,7 @@ from admin_module.domain.secrets import new_secret
 from admin_module.services.audit import AuditLog
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
+from admin_module.services.revocations import Revocations
 from admin_module.services.tokens import ClientTokens
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import InvalidClient
@@ -67,19 +68,15 @@ async def test_nodes_that_start_at_once_furnish_once(
 ) -> None:
     await asyncio.gather(*(first_start().run() for _ in range(4)))
     found = await rows(database)
-    sizes = {name: len(each) for name, each in found.items()}
+    sizes = {name: len(each) for name, each in found.items() if each}
     assert sizes == {
         "administrators": 1,
         "signing_keys": 1,
         "service_accounts": len(fleet),
         "account_secrets": len(fleet),
-        "elements": 0,
         "audit_head": 1,
         "audit_entries": len(fleet) + 2,
         "audit_tiles": 1,
-        "audit_checkpoints": 0,
-        "audit_keys": 0,
-        "roles": 0,
     }
 
 
@@ -115,7 +112,7 @@ async def test_a_changed_secret_replaces_the_old_one(
     old, new = new_secret(), new_secret()
     await first_start(bootstrap({"client_id": "query-module", "client_secret": old})).run()
     await first_start(bootstrap({"client_id": "query-module", "client_secret": new})).run()
-    tokens = ClientTokens(database, keyring, clock)
+    tokens = ClientTokens(database, keyring, Revocations(database, clock), clock)
     assert await tokens.issue("query-module", new, "")
     with pytest.raises(InvalidClient):
         await tokens.issue("query-module", old, "")

@@ -1,7 +1,7 @@
 """Several signing keys, and a database that is away."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
@@ -44,7 +44,7 @@ async def published(keyring: Keyring) -> set[str]:
 
 
 async def signs_with(keyring: Keyring) -> str:
-    header = jwt.get_unverified_header(await keyring.sign(administrator("ada", [], NOTHING)))
+    header = jwt.get_unverified_header(await keyring.sign(administrator("ada", [], NOTHING), datetime.now(UTC)))
     return str(header["kid"])
 
 

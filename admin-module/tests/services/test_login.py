@@ -13,6 +13,7 @@ from admin_module.services.audit import AuditLog
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
+from admin_module.services.revocations import Revocations
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import AccountLocked, ArtStoreError, BadCredentials
 from artstore_kit.contracts.identity import Scope
@@ -29,7 +30,7 @@ async def login(
     """Lets the first administrator in."""
     await first_start().run()
     await keyring.open()
-    return Login(database, audit, keyring, Passwords(), clock)
+    return Login(database, audit, keyring, Passwords(), Revocations(database, clock), clock)
 
 
 async def fail(login: Login, times: int) -> list[str]:

@@ -11,6 +11,7 @@ from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
+from admin_module.services.revocations import Revocations
 from admin_module.services.tokens import ClientTokens
 from artstore_kit.contracts.errors import InvalidClient, InvalidScope
 from artstore_kit.contracts.identity import CreatedServiceAccount, NewServiceAccount, Scope
@@ -27,7 +28,7 @@ async def tokens(
 ) -> ClientTokens:
     await first_start().run()
     await keyring.open()
-    return ClientTokens(database, keyring, clock)
+    return ClientTokens(database, keyring, Revocations(database, clock), clock)
 
 
 @pytest.fixture

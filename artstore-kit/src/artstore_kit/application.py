@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 
-from artstore_kit.bearer import KeySource, TokenVerifier, fetched_from
+from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.errors import (
     ArtStoreError,
     BadRequest,
@@ -30,6 +30,8 @@ from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Action, Scope
 from artstore_kit.exchange import ByteRoute
 from artstore_kit.frame import API_PREFIX, Frame, note_code
 from artstore_kit.health import Check, health_router
+from artstore_kit.issuer import Issuer
+from artstore_kit.issuer_watch import watched
 from artstore_kit.logs import event_logger, start_logging
 from artstore_kit.metrics import metrics_router
 from artstore_kit.principal import Principal
@@ -83,13 +85,13 @@ def build_app[Services](
     routers: Sequence[APIRouter],
     byte_routes: Sequence[ByteRoute[Services]] = (),
     checks: Callable[[Services], Sequence[Check]],
-    keys: Callable[[Services], KeySource] | None = None,
+    issuer: Callable[[Services], Issuer] | None = None,
 ) -> Application:
     """Compose a service.
 
     `open_services` is entered when the application starts and left, in reverse order, when it stops; it is given
-    the event that is set as soon as stopping begins, so that long polls end. `keys` names where signing keys come
-    from when not from the issuer's JWKS.
+    the event that is set as soon as stopping begins, so that long polls end. `issuer` names whom keys and
+    revocations are asked of when not the admin module at the address of the settings.
     """
 
     @asynccontextmanager
@@ -99,9 +101,9 @@ def build_app[Services](
             start_tracing(title, settings.tracing),
             _refusal_kept(cast(Application, app)),
             open_services(app.state.stopping) as services,
+            watched(settings, issuer(services) if issuer else None) as verifier,
         ):
-            source = keys(services) if keys else fetched_from(settings.tokens.keys_url)
-            app.state.verifier = TokenVerifier(settings.tokens, source)
+            app.state.verifier = verifier
             app.state.services = services
             event_logger().info("started", host=settings.server.host, port=settings.server.port)
             yield
@@ -120,7 +122,7 @@ def build_app[Services](
     app.state.stopping = asyncio.Event()
     for router in routers:
         app.include_router(router, prefix="" if router.prefix.startswith("/.well-known") else API_PREFIX)
-    app.include_router(health_router(lambda: checks(app.state.services)))
+    app.include_router(health_router(lambda: [*checks(app.state.services), app.state.verifier.check]))
     app.include_router(metrics_router())
     _answer_errors(app)
     return app

@@ -118,6 +118,13 @@ class ServiceSettings(VariableSettings):
     tokens: TokenSettings
 
 
+class MemberSettings(ServiceSettings):
+    """What every service but the admin module is told: where that is, and who it is there."""
+
+    account: AccountSettings
+    admin: AdminSettings
+
+
 class _VariablesAndFiles(EnvSettingsSource):
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return {name.lower(): value for name, value in _expanded(self.settings_cls, os.environ).items()}

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from artstore_kit.settings import AccountSettings, AdminSettings, RedisSettings, ServiceSettings
+from artstore_kit.settings import MemberSettings, RedisSettings
 
 
 class PlacementSettings(BaseModel):
@@ -34,12 +34,10 @@ class PublicSettings(BaseModel):
     )
 
 
-class Settings(ServiceSettings):
+class Settings(MemberSettings):
     """All settings of the ingester."""
 
     redis: RedisSettings
-    account: AccountSettings
-    admin: AdminSettings
     placement: PlacementSettings = PlacementSettings()
     uploads: UploadsSettings = UploadsSettings()
     public: PublicSettings = PublicSettings()

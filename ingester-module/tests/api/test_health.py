@@ -22,26 +22,37 @@ async def ready(client: httpx.AsyncClient) -> tuple[int, str, dict[str, str]]:
 
 async def test_all_is_well(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health/live")).status_code == 200
-    assert await ready(client) == (200, "ok", {"elements": "ok", "redis": "ok", "account": "ok"})
+    assert await ready(client) == (200, "ok", {"elements": "ok", "redis": "ok", "account": "ok", "revocations": "ok"})
 
 
 async def test_a_kind_of_file_without_an_element_is_degraded(start: Start, edit: StandInElement) -> None:
     client = await start(edit)
-    assert (await ready(client))[1:] == ("degraded", {"elements": "degraded", "redis": "ok", "account": "ok"})
+    assert (await ready(client))[1:] == (
+        "degraded",
+        {"elements": "degraded", "redis": "ok", "account": "ok", "revocations": "ok"},
+    )
     assert "rw" in (await client.get("/health/ready")).json()["checks"]["elements"]["detail"]
 
 
 async def test_without_redis_it_is_degraded(start: Start, edit: StandInElement, rw: StandInElement) -> None:
     nowhere = RedisSettings(url=f"redis://127.0.0.1:{free_port()}", password=None, timeout_s=0.2)
     client = await start(edit, rw, redis=nowhere)
-    assert await ready(client) == (200, "degraded", {"elements": "ok", "redis": "degraded", "account": "ok"})
+    assert await ready(client) == (
+        200,
+        "degraded",
+        {"elements": "ok", "redis": "degraded", "account": "ok", "revocations": "ok"},
+    )
 
 
 async def test_without_a_list_of_elements_it_takes_nothing(start: Start, admin: AdminStandIn) -> None:
     nowhere = RedisSettings(url=f"redis://127.0.0.1:{free_port()}", password=None, timeout_s=0.2)
     admin.stop()
     client = await start(redis=nowhere)
-    assert await ready(client) == (503, "fail", {"elements": "fail", "redis": "degraded", "account": "degraded"})
+    assert await ready(client) == (
+        503,
+        "fail",
+        {**dict.fromkeys(("redis", "account", "revocations"), "degraded"), "elements": "fail"},
+    )
 
 
 async def test_files_are_counted_by_element(client: httpx.AsyncClient) -> None:

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from artstore_kit.settings import AccountSettings, AdminSettings, PostgresSettings, RedisSettings, ServiceSettings
+from artstore_kit.settings import MemberSettings, PostgresSettings, RedisSettings
 
 
 class ElementsSettings(BaseModel):
@@ -12,11 +12,9 @@ class ElementsSettings(BaseModel):
     remembered_s: float = Field(5.0, ge=0, description="seconds for which a file's element and collection are kept")
 
 
-class Settings(ServiceSettings):
+class Settings(MemberSettings):
     """All settings of the query module."""
 
     postgres: PostgresSettings
     redis: RedisSettings
-    account: AccountSettings
-    admin: AdminSettings
     elements: ElementsSettings = ElementsSettings()

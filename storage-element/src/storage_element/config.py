@@ -9,11 +9,9 @@ from pydantic import BaseModel, Field, SecretStr, model_validator
 from artstore_kit.contracts.elements import ELEMENT_ID_PATTERN
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.settings import (
-    AccountSettings,
-    AdminSettings,
+    MemberSettings,
     PostgresSettings,
     RedisSettings,
-    ServiceSettings,
     VariableSettings,
 )
 
@@ -145,12 +143,10 @@ class NodeSettings(BaseModel):
         return RedisSettings(url=self.redis_url, password=self.redis_password) if self.redis_url else None
 
 
-class Settings(ServiceSettings):
+class Settings(MemberSettings):
     """All settings of a storage element."""
 
     postgres: PostgresSettings
-    account: AccountSettings
-    admin: AdminSettings
     element: ElementSettings
     s3: S3Settings = S3Settings()
     capacity: CapacitySettings = CapacitySettings()

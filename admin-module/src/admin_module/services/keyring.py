@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -38,11 +39,14 @@ class Keyring:
         await self._read()
         await self._signer()
 
-    async def sign(self, subject: Subject) -> str:
+    async def read_again(self) -> None:
+        """Know at once what another node has done to the keys."""
+        await self._read()
+
+    async def sign(self, subject: Subject, issued_at: datetime) -> str:
         """An access token for `subject`, signed off the event loop."""
         await self._read_if_old()
-        now = self._clock()
-        claims = subject.claims(self._tokens.issuer, self._tokens.audience, now, uuid4().hex)
+        claims = subject.claims(self._tokens.issuer, self._tokens.audience, issued_at, uuid4().hex)
         kid, private_key = await self._signer()
         return await asyncio.to_thread(signed, claims, kid, private_key)
 

@@ -11,6 +11,7 @@ from admin_module.domain.lockout import Administrator, require_not_locked
 from admin_module.domain.subjects import LOGIN_CLIENT, administrator
 from admin_module.services.audit import AuditLog
 from admin_module.services.keyring import Keyring
+from admin_module.services.revocations import Revocations
 from admin_module.services.rights import effective_rights
 from admin_module.services.tokens import issued
 from artstore_kit.contracts.errors import BadCredentials
@@ -28,15 +29,18 @@ class Login:
     audit: AuditLog
     keyring: Keyring
     passwords: Passwords
+    revocations: Revocations
     clock: Clock
 
     async def enter(self, username: str, password: str) -> TokenAnswer:
         """A token with what their roles give. `BadCredentials`, after the same work, for a wrong name or password."""
+        async with self.database.connect() as connection:
+            moment = await self.revocations.moment_for(connection, username)
         with metrics.refusals_counted(KIND):
             person = await self._authenticated(username, password)
         async with self.database.connect() as connection:
             rights = await effective_rights(connection, person.roles)
-        return await issued(self.keyring, KIND, administrator(username, person.roles, rights))
+        return await issued(self.keyring, KIND, administrator(username, person.roles, rights), moment)
 
     async def _authenticated(self, username: str, password: str) -> Administrator:
         known = await self._find(username)

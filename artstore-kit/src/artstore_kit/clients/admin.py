@@ -1,16 +1,20 @@
 """The admin module as the other services see it."""
 
+from datetime import datetime
+
 from artstore_kit.callee import Callee, Credentials
 from artstore_kit.contracts.elements import ElementList, ElementRegistration, ElementReport, ElementView
 from artstore_kit.contracts.identity import FleetAddresses
+from artstore_kit.contracts.revocations import RevocationList
 from artstore_kit.outbound import Outbound
 from artstore_kit.settings import AdminSettings
 
 ELEMENTS = "/api/v1/elements"
+REVOCATIONS = "/api/v1/revocations"
 
 
 class AdminClient:
-    """Registers elements and lists them."""
+    """Registers elements and lists them, and asks what was revoked."""
 
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
@@ -43,3 +47,8 @@ class AdminClient:
     async def addresses(self) -> FleetAddresses:
         """Where clients reach the fleet."""
         return await self._outbound.ask(FleetAddresses, "GET", "/.well-known/artstore")
+
+    async def revocations(self, after: datetime | None) -> RevocationList:
+        """What was revoked after this moment, or all that has not ended."""
+        asked = {"after": after.isoformat() if after else None}
+        return await self._outbound.ask(RevocationList, "GET", REVOCATIONS, params=asked)

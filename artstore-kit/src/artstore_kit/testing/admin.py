@@ -27,6 +27,7 @@ class AdminStandIn(AdminState):
     def reset(self) -> None:
         """As if just started; listening, if it was stopped."""
         super().__init__(self.mint)
+        self.mint.revoked.clear()
         if not self._thread.is_alive():
             self.start()
 

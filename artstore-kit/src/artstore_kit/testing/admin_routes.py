@@ -13,6 +13,7 @@ from starlette.routing import Route
 from artstore_kit.contracts.elements import ElementList, ElementRegistration, ElementReport, ElementView
 from artstore_kit.contracts.errors import ArtStoreError, DependencyUnavailable, ElementUnknown, NotAuthenticated
 from artstore_kit.contracts.identity import TokenAnswer
+from artstore_kit.contracts.revocations import RevocationList
 from artstore_kit.testing.tokens import TokenMint
 
 CLIENT_SECRET = "stand-in secret"  # noqa: S105 (of a stand-in)
@@ -45,6 +46,7 @@ class AdminRoutes:
             routes=[
                 self._route("GET", "/.well-known/jwks.json", self._jwks),
                 self._route("POST", "/api/v1/auth/token", self._token),
+                self._route("GET", "/api/v1/revocations", self._revocations, guarded=True),
                 self._route("GET", "/api/v1/elements", self._list, guarded=True),
                 self._route("GET", "/api/v1/elements/{element_id}", self._show, guarded=True),
                 self._route("PUT", "/api/v1/elements/{element_id}", self._register, guarded=True),
@@ -78,6 +80,9 @@ class AdminRoutes:
         lifetime_s = self._state.token_lifetime_s
         token = self._state.mint.mint(client_id, expires_in_s=lifetime_s)
         return _json(TokenAnswer(access_token=token, expires_in=lifetime_s, scope=""))
+
+    async def _revocations(self, _: Request) -> Response:
+        return _json(await self._state.mint.revocations(None))
 
     async def _register(self, request: Request) -> Response:
         element_id = request.path_params["element_id"]
@@ -120,5 +125,5 @@ def _credentials(request: Request) -> tuple[str, str]:
     return client_id, secret
 
 
-def _json(document: TokenAnswer | ElementView | ElementList) -> Response:
+def _json(document: TokenAnswer | ElementView | ElementList | RevocationList) -> Response:
     return Response(document.model_dump_json(), media_type="application/json")

@@ -2,14 +2,16 @@
 
 import base64
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from artstore_kit.contracts.identity import Action, Grant, Scope
+from artstore_kit.contracts.revocations import Revocation, RevocationList
 from artstore_kit.settings import TokenSettings
 
 EVERYTHING = Grant(collection="*", actions=frozenset(Action))
@@ -19,11 +21,13 @@ KEY_BITS = 2048
 
 @dataclass
 class TokenMint:
-    """An issuer with one signing key. Two mints have different keys."""
+    """An `Issuer` with one signing key, which has taken back what is in `revoked`. Two mints have different keys."""
 
     issuer: str = "http://admin.test"
     audience: str = "artstore"
     key_id: str = "test-key"
+    pull_every_s: float = 20.0
+    revoked: list[Revocation] = field(default_factory=list)
     _key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, KEY_BITS), repr=False)
 
     def mint(
@@ -65,8 +69,15 @@ class TokenMint:
         return {"keys": [key | {"n": _base64url(numbers.n), "e": _base64url(numbers.e)}]}
 
     async def keys(self) -> Mapping[str, object]:
-        """`jwks` as a `KeySource`."""
+        """`jwks`, as an `Issuer` gives it."""
         return self.jwks()
+
+    async def revocations(self, after: datetime | None) -> RevocationList:  # noqa: ARG002 (all is always a right answer)
+        """All that is `revoked`."""
+        return RevocationList(as_of=datetime.now(UTC), items=self.revoked)
+
+    async def heard(self, fresh: Sequence[Revocation]) -> None:
+        """Nobody else is to be told."""
 
     def settings(self) -> TokenSettings:
         """Settings of a service that accepts this mint's tokens."""

@@ -1,0 +1,56 @@
+"""Revocations in PostgreSQL. Its clock says when each was written, so that all nodes read them in one order."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from admin_module.adapters.tables.revocations import revocations
+from artstore_kit.contracts.revocations import Revocation, RevocationKind, RevocationList
+
+OVERLAP = timedelta(seconds=60)
+"""What is written in a transaction is seen only after its commit: so long before the moment asked for we look again."""
+
+
+async def write_revocation(connection: AsyncConnection, revocation: Revocation) -> None:
+    """Add it, or let the one of the same name end, and begin, no sooner than this one says."""
+    row = revocation.model_dump()
+    statement = insert(revocations).values(row)
+    later = {name: sa.func.greatest(revocations.c[name], statement.excluded[name]) for name in ("before", "ends_at")}
+    statement = statement.on_conflict_do_update(
+        index_elements=[revocations.c.kind, revocations.c.name],
+        set_={**later, "revoked_at": sa.func.clock_timestamp()},
+    )
+    await connection.execute(statement)
+
+
+async def revocations_after(connection: AsyncConnection, after: datetime | None, now: datetime) -> RevocationList:
+    """Those that were written after `after` and have not ended, oldest first."""
+    as_of = (await connection.execute(sa.select(sa.func.clock_timestamp()))).scalar_one()
+    columns = [revocations.c[name] for name in Revocation.model_fields]
+    statement = sa.select(*columns).where(revocations.c.ends_at > now).order_by(revocations.c.revoked_at)
+    if after is not None:
+        statement = statement.where(revocations.c.revoked_at > after - OVERLAP)
+    rows = await connection.execute(statement)
+    return RevocationList(as_of=as_of, items=[Revocation.model_validate(row, from_attributes=True) for row in rows])
+
+
+async def revoked_before(connection: AsyncConnection, subject: str) -> datetime | None:
+    """The moment before which the subject's tokens are revoked; None when they are not."""
+    statement = sa.select(revocations.c.before).where(
+        revocations.c.kind == RevocationKind.SUBJECT, revocations.c.name == subject
+    )
+    before: datetime | None = (await connection.execute(statement)).scalar_one_or_none()
+    return before
+
+
+async def is_written(connection: AsyncConnection, kind: RevocationKind, name: str) -> bool:
+    """Whether this was revoked."""
+    statement = sa.select(revocations.c.name).where(revocations.c.kind == kind, revocations.c.name == name)
+    return (await connection.execute(statement)).one_or_none() is not None
+
+
+async def remove_ended(connection: AsyncConnection, now: datetime) -> int:
+    """Forget those that concern nothing any more; how many."""
+    return (await connection.execute(revocations.delete().where(revocations.c.ends_at <= now))).rowcount

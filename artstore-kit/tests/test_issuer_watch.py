@@ -1,0 +1,103 @@
+"""What is revoked is known soon, with Redis and without."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from artstore_kit.bearer import TokenVerifier
+from artstore_kit.contracts.errors import NotAuthenticated
+from artstore_kit.contracts.revocations import REVOCATIONS_CHANNEL, Revocation, RevocationKind
+from artstore_kit.issuer_watch import watched, woken
+from artstore_kit.redis import connect
+from artstore_kit.settings import MemberSettings, RedisSettings, ServerSettings
+from artstore_kit.testing.admin import AdminStandIn
+from artstore_kit.testing.patience import eventually
+
+
+class WithRedis(MemberSettings):
+    redis: RedisSettings
+
+
+@asynccontextmanager
+async def member(admin: AdminStandIn, redis: RedisSettings) -> AsyncIterator[TokenVerifier]:
+    settings = WithRedis(
+        server=ServerSettings(port=0),
+        tokens=admin.token_settings(),
+        account=admin.account(),
+        admin=admin.address(),
+        redis=redis,
+    )
+    async with watched(settings, None) as verifier:
+        yield verifier
+
+
+def revoke_subject(admin: AdminStandIn, name: str) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=5)
+    ends = soon + timedelta(minutes=20)
+    admin.mint.revoked.append(Revocation(kind=RevocationKind.SUBJECT, name=name, before=soon, ends_at=ends))
+
+
+async def test_a_word_through_redis_is_enough(admin: AdminStandIn, redis: Redis, redis_settings: RedisSettings) -> None:
+    token = admin.mint.mint("ann")
+    async with member(admin, redis_settings) as verifier:
+        await verifier.authenticate(f"Bearer {token}")
+        await eventually(lambda: subscribed(redis))
+        revoke_subject(admin, "ann")
+        await redis.publish(REVOCATIONS_CHANNEL, "revoked")
+        await eventually(lambda: refused(verifier, token))
+
+
+async def test_without_redis_the_pull_finds_it(admin: AdminStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("artstore_kit.issuer.PULL_EVERY_S", 0.1)
+    token = admin.mint.mint("ann")
+    nowhere = RedisSettings(url="redis://127.0.0.1:1")
+    async with member(admin, nowhere) as verifier:
+        await verifier.authenticate(f"Bearer {token}")
+        revoke_subject(admin, "ann")
+        await eventually(lambda: refused(verifier, token))
+
+
+async def test_a_subscription_that_was_cut_is_made_anew(redis: Redis, redis_settings: RedisSettings) -> None:
+    called = 0
+
+    async def call() -> None:
+        nonlocal called
+        called += 1
+
+    client = connect(redis_settings)
+    task = asyncio.create_task(woken(client, call))
+    try:
+        await eventually(lambda: subscribed(redis))
+        before = called
+        await redis.client_kill_filter(_type="pubsub")
+        await eventually(lambda: more(lambda: called, before))
+        await eventually(lambda: subscribed(redis))
+        before = called
+        await redis.publish(REVOCATIONS_CHANNEL, "revoked")
+        await eventually(lambda: more(lambda: called, before))
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await client.aclose()
+
+
+async def more(count: Callable[[], int], before: int) -> bool:
+    return count() > before
+
+
+async def subscribed(redis: Redis) -> bool:
+    ((_, listeners),) = await redis.pubsub_numsub(REVOCATIONS_CHANNEL)
+    return int(listeners) > 0
+
+
+async def refused(verifier: TokenVerifier, token: str) -> bool:
+    try:
+        await verifier.authenticate(f"Bearer {token}")
+    except NotAuthenticated:
+        return True
+    return False
