@@ -13,7 +13,7 @@ EVERYTHING = ({"collection": "*", "actions": ["read", "write", "delete"]},)
 # Service account -> what it may; admin makes them at its first start.
 ACCOUNTS: Mapping[str, Sequence[str]] = {
     "storage-element": ("elements:write", "elements:read"),
-    "ingester-module": ("files:write", "files:read", "files:delete", "elements:read", "fleet:act-for"),
+    "ingester-module": ("files:write", "files:read", "files:delete", "files:hold", "elements:read", "fleet:act-for"),
     "query-module": ("files:read", "elements:read", "fleet:act-for"),
     DEMO_ACCOUNT: ("files:read", "files:write", "files:delete", "elements:read"),
 }

@@ -310,6 +310,18 @@ class FileHeld(ArtStoreError):
     status = 409
 
 
+class HoldExists(ArtStoreError):
+    """The file is under a hold with this id already, for another reason."""
+
+    status = 409
+
+
+class TooManyHolds(ArtStoreError):
+    """The file is under as many holds as a file can be."""
+
+    status = 409
+
+
 class FileRetained(ArtStoreError):
     """The file must be kept until its retention ends."""
 
