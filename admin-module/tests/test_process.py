@@ -33,6 +33,7 @@ def environment(
         "ARTSTORE_TOKENS__ISSUER": f"http://127.0.0.1:{port}",
         "ARTSTORE_POSTGRES__URL": settings_for(postgres_server.create_database("admin_module_process")).url,
         "ARTSTORE_REDIS__URL": redis_url,
+        "ARTSTORE_AUDIT__SPOOL_DIR": str(sealing_key.with_name("audit")),
         "ARTSTORE_KEYS__SEALING_KEY_FILE": str(sealing_key),
         "ARTSTORE_PUBLIC__ADMIN_URL": f"http://127.0.0.1:{port}",
         "ARTSTORE_PUBLIC__INGESTER_URL": "http://127.0.0.1:1",

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from artstore_kit.contracts.modes import Mode
-from artstore_kit.settings import RedisSettings, ServerSettings
+from artstore_kit.settings import AuditSettings, RedisSettings, ServerSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import open_server
 from artstore_kit.testing.element import StandInElement, open_element
@@ -32,7 +32,9 @@ async def rw() -> AsyncIterator[StandInElement]:
 
 
 @pytest.fixture
-async def start(admin: AdminStandIn, redis_settings: RedisSettings) -> AsyncIterator[Start]:
+async def start(
+    admin: AdminStandIn, redis_settings: RedisSettings, new_spool: Callable[[], AuditSettings]
+) -> AsyncIterator[Start]:
     """`await start(edit, rw, uploads=..., placement=..., redis=...)`: a client of an ingester that knows them."""
     async with AsyncExitStack() as stack:
 
@@ -49,6 +51,7 @@ async def start(admin: AdminStandIn, redis_settings: RedisSettings) -> AsyncIter
                 redis=redis or redis_settings,
                 account=admin.account("ingester-module"),
                 admin=admin.address(),
+                audit=new_spool(),
                 uploads=uploads or UploadsSettings(),
                 placement=placement or PlacementSettings(),
                 public=PublicSettings(query_url="http://query.test"),

@@ -1,13 +1,13 @@
 """The query module's own fixtures; real PostgreSQL and Valkey come from the root."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
 
 from artstore_kit.application import Application
 from artstore_kit.postgres import Database
-from artstore_kit.settings import PostgresSettings, RedisSettings, ServerSettings
+from artstore_kit.settings import AuditSettings, PostgresSettings, RedisSettings, ServerSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import open_client, open_server
 from artstore_kit.testing.element import StandInElement, open_element
@@ -47,9 +47,14 @@ async def element(admin: AdminStandIn) -> AsyncIterator[StandInElement]:
 
 
 @pytest.fixture
-def settings(postgres: PostgresSettings, redis_settings: RedisSettings, admin: AdminStandIn) -> Settings:
+def settings(
+    postgres: PostgresSettings,
+    redis_settings: RedisSettings,
+    admin: AdminStandIn,
+    new_spool: Callable[[], AuditSettings],
+) -> Settings:
     """Settings of a query module among these."""
-    return _settings(postgres, redis_settings, admin)
+    return _settings(postgres, redis_settings, admin, new_spool())
 
 
 @pytest.fixture
@@ -60,11 +65,15 @@ def app(settings: Settings) -> Application:
 
 @pytest.fixture(scope="module")
 async def standing_client(
-    migrated_postgres: PostgresSettings, redis_url: str, running_admin: AdminStandIn
+    migrated_postgres: PostgresSettings,
+    redis_url: str,
+    running_admin: AdminStandIn,
+    new_spool: Callable[[], AuditSettings],
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Someone who may read everything, where there is nothing: one running query module for many questions."""
     running_admin.reset()
-    settings = _settings(migrated_postgres, RedisSettings(url=redis_url, password=None, timeout_s=1), running_admin)
+    redis = RedisSettings(url=redis_url, password=None, timeout_s=1)
+    settings = _settings(migrated_postgres, redis, running_admin, new_spool())
     async with open_client(create_app(settings), running_admin.mint.bearer()) as client:
         yield client
 
@@ -83,7 +92,7 @@ async def server(app: Application, element: StandInElement) -> AsyncIterator[str
         yield url
 
 
-def _settings(postgres: PostgresSettings, redis: RedisSettings, admin: AdminStandIn) -> Settings:
+def _settings(postgres: PostgresSettings, redis: RedisSettings, admin: AdminStandIn, audit: AuditSettings) -> Settings:
     return Settings(
         server=ServerSettings(port=0),
         tokens=admin.token_settings(),
@@ -91,5 +100,6 @@ def _settings(postgres: PostgresSettings, redis: RedisSettings, admin: AdminStan
         redis=redis,
         account=admin.account("query-module"),
         admin=admin.address(),
+        audit=audit,
         elements=ElementsSettings(deadline_s=1.0),
     )

@@ -48,7 +48,8 @@ def test_wrong_settings_are_named(settings_at: SettingsAt, root: Path, monkeypat
 
 async def test_a_second_process_is_refused(element: Element, settings_at: SettingsAt, tmp_path: Path) -> None:
     superblock = (element.root / layout.SUPERBLOCK).read_bytes()
-    async with started(settings_at(element.root), tmp_path / "log") as second:
+    spool = {"ARTSTORE_AUDIT__SPOOL_DIR": str(tmp_path / "spool")}
+    async with started(settings_at(element.root), tmp_path / "log", spool) as second:
         assert await second.ended() != 0
         log = second.log.read_text()
     assert f"another process serves the element at {element.root}" in log

@@ -39,6 +39,7 @@ def _started(fleet: Fleet, name: str, log: Path) -> "subprocess.Popen[bytes]":
         "ARTSTORE_ELEMENT__URL": f"http://127.0.0.1:{port}",
         "ARTSTORE_NODE__ID": name,
         "ARTSTORE_NODE__LEASE_S": "1.5",
+        "ARTSTORE_AUDIT__SPOOL_DIR": str(fleet.layout.audit(f"{ELEMENT}-{name}")),
     }
     with log.open("wb") as output:
         return subprocess.Popen(

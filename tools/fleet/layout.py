@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_DATA = ROOT / ".fleet"
 FREE_NEEDED_BYTES = 1024 * 1024 * 1024  # the elements alone keep half of it free
 # What the launcher made; `reset` deletes these and never anything else that happens to lie beside them.
-OWNED = ("bench", "demo", "elements", "logs", "postgres", "postgres.new", "redis", "run", "secrets")
+OWNED = ("audit", "bench", "demo", "elements", "logs", "postgres", "postgres.new", "redis", "run", "secrets")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class Layout:
     def redis(self) -> Path:
         return self.data / "redis"
 
+    def audit(self, name: str) -> Path:
+        """The spool of audit entries of one service."""
+        return self.data / "audit" / name
+
     def element(self, name: str) -> Path:
         return self.data / "elements" / name
 
@@ -49,7 +53,7 @@ class Layout:
         try:
             # Others may pass through, because PostgreSQL may have to run as another user, but not look around.
             self.data.mkdir(parents=True, exist_ok=True, mode=0o711)
-            for private in (self.secrets, self.run, self.data / "elements", self.data / "logs"):
+            for private in (self.secrets, self.run, self.data / "audit", self.data / "elements", self.data / "logs"):
                 private.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise FleetError(f"cannot write to the data directory {self.data}: {error.strerror}") from error

@@ -10,11 +10,11 @@ from pathlib import Path
 
 DEMO_ACCOUNT = "fleet-demo"
 EVERYTHING = ({"collection": "*", "actions": ["read", "write", "delete"]},)
-# Service account -> what it may; admin makes them at its first start.
+# Service account -> what it may; admin brings them to this at each start.
 ACCOUNTS: Mapping[str, Sequence[str]] = {
-    "storage-element": ("elements:write", "elements:read"),
-    "ingester-module": ("files:write", "files:read", "files:delete", "files:hold", "elements:read", "fleet:act-for"),
-    "query-module": ("files:read", "elements:read", "fleet:act-for"),
+    "storage-element": ("elements:write", "elements:read", "audit:write"),
+    "ingester-module": ("files:write", "files:read", "files:delete", "elements:read", "fleet:act-for", "audit:write"),
+    "query-module": ("files:read", "elements:read", "fleet:act-for", "audit:write"),
     DEMO_ACCOUNT: ("files:read", "files:write", "files:delete", "elements:read"),
 }
 
@@ -34,7 +34,7 @@ class Secrets:
         return self._once("sealing-key", base64.b64encode(secrets.token_bytes(32)).decode())
 
     def accounts(self) -> Path:
-        """The list of service accounts in the form that the admin module reads at its first start."""
+        """The list of service accounts in the form that the admin module reads at each start, as it is today."""
         accounts = [
             {
                 "client_id": name,
@@ -45,7 +45,7 @@ class Secrets:
             }
             for name, scopes in ACCOUNTS.items()
         ]
-        return self._once("accounts.json", json.dumps(accounts, indent=2))
+        return self.given("accounts.json", json.dumps(accounts, indent=2))
 
     def administrator(self) -> Path | None:
         """The first administrator's password, until it was shown; None from then on."""

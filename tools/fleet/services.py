@@ -77,6 +77,7 @@ class Describer:
             "LANG": "C.UTF-8",
             "ARTSTORE_SERVER__HOST": HOST,
             "ARTSTORE_SERVER__PORT": str(port),
+            "ARTSTORE_AUDIT__SPOOL_DIR": str(self.layout.audit(name)),
             "ARTSTORE_TOKENS__ISSUER": self._url(self.ports.admin),
         }
         postgres = self._postgres(database) if database else {}

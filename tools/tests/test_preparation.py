@@ -41,6 +41,15 @@ def test_every_account_has_the_secret_that_its_service_is_given(layout: Layout) 
     assert given == {name: secrets.value(name) for name in ACCOUNTS}
 
 
+def test_accounts_of_an_older_version_get_what_they_need_now(layout: Layout) -> None:
+    secrets = Secrets(layout.secrets)
+    now = secrets.accounts().read_text()
+    older = json.loads(now)
+    older[0]["scopes"] = ["elements:read"]
+    secrets.given("accounts.json", json.dumps(older))
+    assert secrets.accounts().read_text() == now
+
+
 def test_the_first_password_is_taken_once_and_not_kept(layout: Layout) -> None:
     secrets = Secrets(layout.secrets)
     path = secrets.administrator()

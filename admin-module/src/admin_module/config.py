@@ -2,12 +2,20 @@
 
 import base64
 import binascii
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, Json, Secret, SecretStr, field_validator
 
 from artstore_kit.contracts.identity import NewServiceAccount
-from artstore_kit.settings import PostgresSettings, RedisSettings, ServerSettings, ServiceSettings, TokenSettings
+from artstore_kit.settings import (
+    AuditSettings,
+    PostgresSettings,
+    RedisSettings,
+    ServerSettings,
+    ServiceSettings,
+    TokenSettings,
+)
 
 SEALING_KEY_BYTES = 32
 SECRET_MIN_LENGTH = 32
@@ -63,32 +71,14 @@ class PublicSettings(BaseModel):
     query_url: str = Field(pattern="^https?://", description="address of the query module for clients")
 
 
-class LimitsSettings(BaseModel):
-    """How often clients may ask for tokens, and fail to."""
-
-    client_failures_limit: int = Field(
-        10, ge=1, description="after so many failures from one address a client is locked out there"
-    )
-    address_failures_limit: int = Field(
-        100, ge=1, description="after so many failures of any clients an address (IPv6: a /64 network) is locked out"
-    )
-    lockout_s: int = Field(300, ge=1, description="how long that lasts; failures that are older do not count")
-    requests_per_minute_limit: int = Field(
-        600, ge=1, description="what a client may send, unless its account has a limit of its own"
-    )
-    assertion_lifetime_s: int = Field(
-        3600, ge=60, description="assertions (private_key_jwt) whose `exp` is later from now are refused"
-    )
-
-
 class Settings(ServiceSettings):
     """All settings of the admin module."""
 
     postgres: PostgresSettings
     redis: RedisSettings
+    audit: AuditSettings
     keys: KeysSettings
     bootstrap: BootstrapSettings = BootstrapSettings()
-    limits: LimitsSettings = LimitsSettings()
     public: PublicSettings
 
 
@@ -99,6 +89,7 @@ def example() -> Settings:
         tokens=TokenSettings(issuer="http://127.0.0.1:8000"),
         postgres=PostgresSettings(url="postgresql://artstore_admin@127.0.0.1/artstore_admin"),
         redis=RedisSettings(url="redis://127.0.0.1"),
+        audit=AuditSettings(spool_dir=Path("audit")),
         keys=KeysSettings(sealing_key=SecretStr(base64.b64encode(bytes(SEALING_KEY_BYTES)).decode())),
         public=PublicSettings(
             admin_url="http://127.0.0.1:8000", ingester_url="http://127.0.0.1:8020", query_url="http://127.0.0.1:8030"

@@ -4,20 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from admin_module.adapters.passwords import Passwords
 from admin_module.adapters.registry import Registry
 from admin_module.adapters.sealing import SealedKeys
-from admin_module.adapters.tallies import SharedTallies, TalliesInMemory, TalliesInRedis
 from admin_module.adapters.wake_up import WakeUp
 from admin_module.config import Settings
 from admin_module.domain.clock import Clock, utc_now
-from admin_module.domain.limits import Limits
 from admin_module.domain.metadata import ServerMetadata, server_metadata
-from admin_module.domain.proofs import AssertionRules
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
-from admin_module.services.clients import Clients
 from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
@@ -26,6 +23,9 @@ from admin_module.services.own_issuer import OwnIssuer
 from admin_module.services.revocations import Revocations
 from admin_module.services.roles import Roles
 from admin_module.services.tokens import ClientTokens
+from artstore_kit.audit.opening import deliver_from, open_spool
+from artstore_kit.audit.spool import Spool
+from artstore_kit.contracts.audit import AuditBatch, AuditReceipt
 from artstore_kit.contracts.identity import FleetAddresses
 from artstore_kit.health import Check, Health
 from artstore_kit.postgres import Database
@@ -48,6 +48,7 @@ class Services:
     audit: AuditLog
     revocations: Revocations
     issuer: OwnIssuer
+    spool: Spool
     metadata: ServerMetadata
     addresses: FleetAddresses
     checks: tuple[Check, ...]
@@ -59,6 +60,7 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """Connect, furnish an empty database, show the known elements; close in reverse order."""
     async with Background() as background:
+        spool = await open_spool(background, settings.audit, "admin-module")
         database, redis = Database(settings.postgres, "admin-module"), connect(settings.redis, "admin-module")
         background.at_end(database.close)
         background.at_end(redis.aclose)
@@ -67,17 +69,14 @@ async def open_services(
         audit = AuditLog(database, clock)
         revocations = Revocations(database, clock)
         elements = Elements(database, audit, Registry(redis), clock)
-        metadata = server_metadata(settings.tokens.issuer, settings.public.admin_url)
-        tallies = SharedTallies(TalliesInRedis(redis), TalliesInMemory())
-        assertions = AssertionRules(metadata.audiences, settings.limits.assertion_lifetime_s)
-        clients = Clients(database, tallies, Limits(settings.limits), assertions, clock)
         await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, clock).run()
         await keyring.open()
         await elements.show_again()
         ended = run_forever("ended revocations", ENDED_REMOVED_EVERY_S, revocations.forget_ended)
         await background.start("ended revocations", ended)
+        delivery = await deliver_from(background, spool, partial(_append, audit))
         yield Services(
-            tokens=ClientTokens(clients, keyring),
+            tokens=ClientTokens(database, keyring, revocations, clock),
             login=Login(database, audit, keyring, passwords, revocations, clock),
             keyring=keyring,
             accounts=Accounts(database, audit, clock),
@@ -86,11 +85,18 @@ async def open_services(
             audit=audit,
             revocations=revocations,
             issuer=OwnIssuer(keyring, revocations, WakeUp(redis)),
-            metadata=metadata,
+            spool=spool,
+            metadata=server_metadata(settings.tokens.issuer, settings.public.admin_url),
             addresses=FleetAddresses(**settings.public.model_dump()),
             checks=(
                 Check("postgres", database.ping),
                 Check("redis", lambda: ping(redis), Health.DEGRADED),
                 Check("signing_key", keyring.check),
+                delivery,
             ),
         )
+
+
+async def _append(log: AuditLog, batch: AuditBatch) -> AuditReceipt:
+    """What the other services send over HTTP, from this one's own spool."""
+    return await log.append(batch.entries)

@@ -12,7 +12,7 @@ async def test_all_is_well(client: httpx.AsyncClient) -> None:
     answer = await client.get("/health/ready")
     assert answer.status_code == 200
     assert answer.json()["health"] == "ok"
-    assert answer.json()["checks"].keys() == {"postgres", "redis", "signing_key", "revocations"}
+    assert answer.json()["checks"].keys() == {"postgres", "redis", "signing_key", "revocations", "audit"}
 
 
 async def test_without_postgres_the_service_is_not_ready_but_keys_are_served(

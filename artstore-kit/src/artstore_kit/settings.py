@@ -89,6 +89,13 @@ class AdminSettings(BaseModel):
     url: str = Field(pattern="^https?://", description="address of the admin module")
 
 
+class AuditSettings(BaseModel):
+    """Where entries of the audit log wait until they are delivered."""
+
+    spool_dir: Path = Field(description="directory for entries that are not delivered yet; each process has its own")
+    spool_limit_bytes: int = Field(256 * 2**20, ge=2**16, description="so much may wait there")
+
+
 class VariableSettings(BaseSettings):
     """Blocks of settings from variables, of which others may take others."""
 
@@ -123,6 +130,7 @@ class MemberSettings(ServiceSettings):
 
     account: AccountSettings
     admin: AdminSettings
+    audit: AuditSettings
 
 
 class _VariablesAndFiles(EnvSettingsSource):

@@ -1,9 +1,18 @@
 """`python -m ingester_module serve | openapi`."""
 
+from pathlib import Path
+
 from pydantic import SecretStr
 
 from artstore_kit.command import run
-from artstore_kit.settings import AccountSettings, AdminSettings, RedisSettings, ServerSettings, TokenSettings
+from artstore_kit.settings import (
+    AccountSettings,
+    AdminSettings,
+    AuditSettings,
+    RedisSettings,
+    ServerSettings,
+    TokenSettings,
+)
 from ingester_module.config import Settings
 from ingester_module.main import create_app
 
@@ -16,6 +25,7 @@ def example() -> Settings:
         redis=RedisSettings(url="redis://127.0.0.1:8079"),
         account=AccountSettings(client_id="ingester-module", client_secret=SecretStr("example")),
         admin=AdminSettings(url="http://127.0.0.1:8000"),
+        audit=AuditSettings(spool_dir=Path("audit")),
     )
 
 

@@ -22,14 +22,18 @@ async def ready(client: httpx.AsyncClient) -> tuple[int, str, dict[str, str]]:
 
 async def test_all_is_well(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health/live")).status_code == 200
-    assert await ready(client) == (200, "ok", {"elements": "ok", "redis": "ok", "account": "ok", "revocations": "ok"})
+    assert await ready(client) == (
+        200,
+        "ok",
+        {"elements": "ok", "redis": "ok", "account": "ok", "revocations": "ok", "audit": "ok"},
+    )
 
 
 async def test_a_kind_of_file_without_an_element_is_degraded(start: Start, edit: StandInElement) -> None:
     client = await start(edit)
     assert (await ready(client))[1:] == (
         "degraded",
-        {"elements": "degraded", "redis": "ok", "account": "ok", "revocations": "ok"},
+        {"elements": "degraded", "redis": "ok", "account": "ok", "revocations": "ok", "audit": "ok"},
     )
     assert "rw" in (await client.get("/health/ready")).json()["checks"]["elements"]["detail"]
 
@@ -40,7 +44,7 @@ async def test_without_redis_it_is_degraded(start: Start, edit: StandInElement, 
     assert await ready(client) == (
         200,
         "degraded",
-        {"elements": "ok", "redis": "degraded", "account": "ok", "revocations": "ok"},
+        {"elements": "ok", "redis": "degraded", "account": "ok", "revocations": "ok", "audit": "ok"},
     )
 
 
@@ -51,7 +55,7 @@ async def test_without_a_list_of_elements_it_takes_nothing(start: Start, admin: 
     assert await ready(client) == (
         503,
         "fail",
-        {**dict.fromkeys(("redis", "account", "revocations"), "degraded"), "elements": "fail"},
+        {**dict.fromkeys(("redis", "account", "revocations"), "degraded"), "elements": "fail", "audit": "ok"},
     )
 
 
@@ -68,8 +72,6 @@ def test_every_route_is_described() -> None:
         ("/api/v1/files", "post"),
         ("/api/v1/files/{file_id}", "patch"),
         ("/api/v1/files/{file_id}", "delete"),
-        ("/api/v1/files/{file_id}/holds/{hold_id}", "put"),
-        ("/api/v1/files/{file_id}/holds/{hold_id}", "delete"),
         ("/health/live", "get"),
         ("/health/ready", "get"),
         ("/metrics", "get"),

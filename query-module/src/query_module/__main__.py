@@ -1,11 +1,14 @@
 """`python -m query_module serve | migrate | openapi`."""
 
+from pathlib import Path
+
 from pydantic import SecretStr
 
 from artstore_kit.command import run
 from artstore_kit.settings import (
     AccountSettings,
     AdminSettings,
+    AuditSettings,
     PostgresSettings,
     RedisSettings,
     ServerSettings,
@@ -24,6 +27,7 @@ def example() -> Settings:
         redis=RedisSettings(url="redis://127.0.0.1:6379/0"),
         account=AccountSettings(client_id="query-module", client_secret=SecretStr("example")),
         admin=AdminSettings(url="http://127.0.0.1:8000"),
+        audit=AuditSettings(spool_dir=Path("audit")),
     )
 
 

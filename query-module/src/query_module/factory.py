@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from artstore_kit.audit.opening import deliver_from, open_spool
+from artstore_kit.audit.spool import Spool
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.health import Check, Health
 from artstore_kit.postgres import Database
@@ -35,6 +37,7 @@ class Services:
     locator: Locator
     delivery: Delivery
     roster: Roster
+    spool: Spool
     checks: Sequence[Check]
 
 
@@ -42,6 +45,7 @@ class Services:
 async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[Services]:
     """Open what is asked. PostgreSQL may be away: then files are still brought by id."""
     async with Background() as background:
+        spool = await open_spool(background, settings.audit, "query-module")
         database = Database(settings.postgres, "query-module")
         background.at_end(database.close)
         reads = Reads(settings.postgres)
@@ -52,6 +56,7 @@ async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[S
         background.at_end(token.close)
         admin = AdminClient.of(settings.admin, token)
         background.at_end(admin.close)
+        delivery = await deliver_from(background, spool, admin.append_audit)
         directory = ElementDirectory(redis, admin)
         await directory.refresh()
         await background.start("registry", directory.run())
@@ -72,10 +77,12 @@ async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[S
             locator=locator,
             delivery=Delivery(locator, elements),
             roster=roster,
+            spool=spool,
             checks=[
                 Check("postgres", database.ping, Health.DEGRADED),
                 Check("registry", partial(_registry, elements), Health.DEGRADED),
                 Check("followers", roster.check, Health.DEGRADED),
+                delivery,
             ],
         )
 

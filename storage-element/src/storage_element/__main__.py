@@ -8,6 +8,7 @@ from artstore_kit.command import run
 from artstore_kit.settings import (
     AccountSettings,
     AdminSettings,
+    AuditSettings,
     PostgresSettings,
     ServerSettings,
     TokenSettings,
@@ -24,6 +25,7 @@ def example() -> Settings:
         postgres=PostgresSettings(url="postgresql://artstore@127.0.0.1/artstore_se_edit_1"),
         account=AccountSettings(client_id="storage-element", client_secret=SecretStr("example")),
         admin=AdminSettings(url="http://127.0.0.1:8000"),
+        audit=AuditSettings(spool_dir=Path("audit")),
         element=ElementSettings(id="edit-1", root=Path("edit-1"), url="http://127.0.0.1:8010"),
     )
 

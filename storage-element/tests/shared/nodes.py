@@ -105,6 +105,7 @@ async def running_nodes(
                 "ARTSTORE_ELEMENT__URL": f"http://127.0.0.1:{port}",
                 "ARTSTORE_NODE__ID": name,
                 "ARTSTORE_NODE__LEASE_S": str(LEASE_S),
+                "ARTSTORE_AUDIT__SPOOL_DIR": str(directory / f"audit-{name}"),
                 **changes,
             }
             process = await stack.enter_async_context(started(settings, directory / f"log-{name}", variables))

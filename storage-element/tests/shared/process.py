@@ -66,6 +66,7 @@ def environment(settings: Settings, port: int) -> dict[str, str]:
             "ARTSTORE_ACCOUNT__CLIENT_ID": settings.account.client_id,
             "ARTSTORE_ACCOUNT__CLIENT_SECRET": settings.account.client_secret.get_secret_value(),
             "ARTSTORE_ADMIN__URL": settings.admin.url,
+            "ARTSTORE_AUDIT__SPOOL_DIR": str(settings.audit.spool_dir),
             "ARTSTORE_ELEMENT__ID": settings.element.id,
             "ARTSTORE_ELEMENT__URL": settings.element.url,
             "ARTSTORE_CAPACITY__RESERVE_BYTES": str(settings.capacity.reserve_bytes),

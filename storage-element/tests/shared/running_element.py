@@ -18,7 +18,7 @@ from artstore_kit.contracts.files import ATTRIBUTES_HEADER, ChangePage, FileAttr
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.exchange import Body
-from artstore_kit.settings import PostgresSettings, ServerSettings
+from artstore_kit.settings import AuditSettings, PostgresSettings, ServerSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import open_client
 from storage_element.config import (
@@ -187,6 +187,7 @@ class SettingsAt:
             postgres=self.postgres,
             account=self.admin.account("storage-element"),
             admin=self.admin.address(),
+            audit=AuditSettings(spool_dir=root.with_name(f"{root.name}-audit{node.id if node else ''}")),
             element=ElementSettings(
                 id=ELEMENT_ID,
                 root=None if s3 else root,

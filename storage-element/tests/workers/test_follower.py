@@ -84,7 +84,7 @@ async def checks(element: Element) -> dict[str, str]:
 
 
 async def all_well(master: Element, follower: Element) -> bool:
-    well = dict.fromkeys(("master", "storage", "store", "postgres", "revocations"), "ok")
+    well = dict.fromkeys(("master", "storage", "store", "postgres", "revocations", "audit"), "ok")
     return (await checks(master))["store"] == "ok" and await checks(follower) == well
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from artstore_kit.callee import Callee, Credentials
+from artstore_kit.contracts.audit import AuditBatch, AuditReceipt
 from artstore_kit.contracts.elements import ElementList, ElementRegistration, ElementReport, ElementView
 from artstore_kit.contracts.identity import FleetAddresses
 from artstore_kit.contracts.revocations import RevocationList
@@ -11,10 +12,12 @@ from artstore_kit.settings import AdminSettings
 
 ELEMENTS = "/api/v1/elements"
 REVOCATIONS = "/api/v1/revocations"
+AUDIT_ENTRIES = "/api/v1/audit/entries"
+APPEND_DEADLINE_S = 30.0
 
 
 class AdminClient:
-    """Registers elements and lists them, and asks what was revoked."""
+    """Registers elements and lists them, asks what was revoked, and delivers entries of the audit log."""
 
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
@@ -52,3 +55,9 @@ class AdminClient:
         """What was revoked after this moment, or all that has not ended."""
         asked = {"after": after.isoformat() if after else None}
         return await self._outbound.ask(RevocationList, "GET", REVOCATIONS, params=asked)
+
+    async def append_audit(self, batch: AuditBatch) -> AuditReceipt:
+        """When this returns, all of `batch` is in the audit log, each entry once, however often it was sent."""
+        return await self._outbound.ask(
+            AuditReceipt, "POST", AUDIT_ENTRIES, json=batch, idempotent=True, deadline_s=APPEND_DEADLINE_S
+        )

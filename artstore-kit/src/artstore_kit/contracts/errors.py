@@ -208,12 +208,6 @@ class UnsupportedGrantType(TokenRefused):
     status = 400
 
 
-class UnauthorizedClient(TokenRefused):
-    """The client may not do this."""
-
-    status = 400
-
-
 # --- 404, 405
 
 
@@ -306,18 +300,6 @@ class UploadLimitReached(ArtStoreError):
 
 class FileHeld(ArtStoreError):
     """The file is under a legal hold."""
-
-    status = 409
-
-
-class HoldExists(ArtStoreError):
-    """The file is under a hold with this id already, for another reason."""
-
-    status = 409
-
-
-class TooManyHolds(ArtStoreError):
-    """The file is under as many holds as a file can be."""
 
     status = 409
 
@@ -422,15 +404,6 @@ class IdempotencyKeyReused(ArtStoreError):
     """This Idempotency-Key was used for a different request."""
 
     status = 422
-
-
-# --- 429: too often
-
-
-class RateLimited(ArtStoreError):
-    """Too many requests or failures in a short time; try again after the seconds that Retry-After names."""
-
-    status = 429
 
 
 # --- 5xx: the fleet's side
@@ -556,6 +529,12 @@ class SigningKeyMissing(ArtStoreError):
     status = 503
 
 
+class AuditSpoolFault(ArtStoreError):
+    """Entries of the audit log may not be on stable storage after an error of the disk; this needs a restart."""
+
+    status = 503
+
+
 class AuditLogDamaged(ArtStoreError):
     """The tree of the audit log is not what was written; it takes no entries until this was looked into."""
 
@@ -570,5 +549,11 @@ class DeadlineExceeded(ArtStoreError):
 
 class StorageFull(ArtStoreError):
     """The element has no room for this file."""
+
+    status = 507
+
+
+class AuditSpoolFull(ArtStoreError):
+    """There is no room for entries of the audit log."""
 
     status = 507

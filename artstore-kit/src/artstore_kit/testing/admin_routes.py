@@ -4,16 +4,24 @@ import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from artstore_kit.contracts.audit import AuditBatch, AuditEntry, AuditReceipt
 from artstore_kit.contracts.elements import ElementList, ElementRegistration, ElementReport, ElementView
-from artstore_kit.contracts.errors import ArtStoreError, DependencyUnavailable, ElementUnknown, NotAuthenticated
+from artstore_kit.contracts.errors import (
+    ArtStoreError,
+    DependencyUnavailable,
+    ElementUnknown,
+    InvalidFields,
+    NotAuthenticated,
+)
 from artstore_kit.contracts.identity import TokenAnswer
-from artstore_kit.contracts.revocations import RevocationList
 from artstore_kit.testing.tokens import TokenMint
 
 CLIENT_SECRET = "stand-in secret"  # noqa: S105 (of a stand-in)
@@ -23,7 +31,11 @@ type Handler = Callable[[Request], Awaitable[Response]]
 
 @dataclass
 class AdminState:
-    """Tests read `elements`, `reports`, `requests` and `tokens_given`, and set `failing` and `token_lifetime_s`."""
+    """What tests read, and what they set: `failing`, `token_lifetime_s` and `audit_failing`.
+
+    `audit` has each entry that was delivered, `audit_known_before` how many were delivered again. An entry whose
+    action is in `audit_refused` is not taken.
+    """
 
     mint: TokenMint
     failing: bool = False
@@ -32,6 +44,10 @@ class AdminState:
     reports: list[tuple[str, ElementReport]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     tokens_given: int = 0
+    audit: dict[UUID, AuditEntry] = field(default_factory=dict)
+    audit_known_before: int = 0
+    audit_failing: bool = False
+    audit_refused: set[str] = field(default_factory=set)
 
 
 class AdminRoutes:
@@ -51,6 +67,7 @@ class AdminRoutes:
                 self._route("GET", "/api/v1/elements/{element_id}", self._show, guarded=True),
                 self._route("PUT", "/api/v1/elements/{element_id}", self._register, guarded=True),
                 self._route("POST", "/api/v1/elements/{element_id}/reports", self._report, guarded=True),
+                self._route("POST", "/api/v1/audit/entries", self._append_audit, guarded=True),
             ]
         )
 
@@ -111,6 +128,17 @@ class AdminRoutes:
     async def _show(self, request: Request) -> Response:
         return _json(self._known(request))
 
+    async def _append_audit(self, request: Request) -> Response:
+        if self._state.audit_failing:
+            raise DependencyUnavailable
+        entries = AuditBatch.model_validate_json(await request.body()).entries
+        if self._state.audit_refused.intersection(entry.action for entry in entries):
+            raise InvalidFields
+        fresh = {entry.entry_id: entry for entry in entries if entry.entry_id not in self._state.audit}
+        self._state.audit |= fresh
+        self._state.audit_known_before += len(entries) - len(fresh)
+        return _json(AuditReceipt(appended=len(fresh), known_before=len(entries) - len(fresh)))
+
     def _known(self, request: Request) -> ElementView:
         element = self._state.elements.get(request.path_params["element_id"])
         if element is None:
@@ -125,5 +153,5 @@ def _credentials(request: Request) -> tuple[str, str]:
     return client_id, secret
 
 
-def _json(document: TokenAnswer | ElementView | ElementList | RevocationList) -> Response:
+def _json(document: BaseModel) -> Response:
     return Response(document.model_dump_json(), media_type="application/json")

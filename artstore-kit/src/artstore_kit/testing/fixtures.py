@@ -1,7 +1,7 @@
 """The pytest plugin of the repository; each service's conftest names its package in `service_package`."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from artstore_kit.migrate import upgrade
 from artstore_kit.postgres import Database
 from artstore_kit.redis import RedisClient, connect
-from artstore_kit.settings import PostgresSettings, RedisSettings
+from artstore_kit.settings import AuditSettings, PostgresSettings, RedisSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.databases import settings_for, truncate
 from artstore_kit.testing.tokens import TokenMint
@@ -71,6 +71,12 @@ async def redis_settings(redis_url: str) -> RedisSettings:
     await client.flushdb()
     await client.aclose()
     return settings
+
+
+@pytest.fixture(scope="session")
+def new_spool(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], AuditSettings]:
+    """Settings of an audit spool of its own, each time."""
+    return lambda: AuditSettings(spool_dir=tmp_path_factory.mktemp("spool"))
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,6 @@ async def open_follower(
         await background.start("quarantine", run_forever("quarantine", QUARANTINE_EVERY_S, look))
         yield Services(
             writer=master,
-            holds=master,
             many_writer=master,
             uploads=master,
             reader=Reader(storage.files, storage.superblocks, containment, lambda: False),
@@ -66,10 +65,12 @@ async def open_follower(
             checkpoint=master,
             indexer=master,
             care=master,
+            spool=around.spool,
             checks=[
                 Check("master", lambda: _master(election)),
                 Check("storage", lambda: _may_lead(election)),
                 *node_checks(election),
+                around.delivery,
                 Check("postgres", index.check, Health.DEGRADED),
             ],
         )

@@ -6,11 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields
 
+from artstore_kit.audit.opening import deliver_from, open_spool
+from artstore_kit.audit.spool import Spool
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.contracts.elements import ElementState
 from artstore_kit.health import Check, CheckResult, Health
 from artstore_kit.postgres import Database
 from artstore_kit.service_token import ServiceToken
+from artstore_kit.workers import Background
 from storage_element.adapters.index import Index
 from storage_element.adapters.machine_clock import machine_clock
 from storage_element.config import Settings
@@ -23,7 +26,6 @@ from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.clock_watch import ClockWatch
 from storage_element.services.commit import Committer
 from storage_element.services.contain import Containment
-from storage_element.services.holds import Holds
 from storage_element.services.indexing import Indexer
 from storage_element.services.measure import Measure
 from storage_element.services.modes import Modes
@@ -44,7 +46,6 @@ class Services:
     """What requests and workers can ask of this element. What a node offers changes with its role."""
 
     writer: Writer
-    holds: Holds
     many_writer: ManyWriter
     uploads: UploadSessions
     reader: Reader
@@ -56,6 +57,7 @@ class Services:
     checkpoint: Checkpoint
     indexer: Indexer
     care: Care
+    spool: Spool
     checks: Sequence[Check]
 
     def become(self, other: "Services") -> None:
@@ -71,12 +73,17 @@ class Surroundings:
     executor: ThreadPoolExecutor
     database: Database
     admin: AdminClient
+    spool: Spool
+    delivery: Check
 
 
 @asynccontextmanager
 async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
-    """Threads and connections."""
+    """Threads, connections, and the audit log's spool: opened first, closed last."""
     async with AsyncExitStack() as stack:
+        background = await stack.enter_async_context(Background())
+        node = "/".join(filter(None, (settings.element.id, settings.node.id)))
+        spool = await open_spool(background, settings.audit, "storage-element", node)
         executor = stack.enter_context(ThreadPoolExecutor(IO_THREADS, "io"))
         database = Database(settings.postgres, f"storage-element {settings.element.id}")
         stack.push_async_callback(database.close)
@@ -84,7 +91,9 @@ async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
         stack.push_async_callback(token.close)
         admin = AdminClient.of(settings.admin, token)
         stack.push_async_callback(admin.close)
-        yield Surroundings(executor, database, admin)
+        sending = await stack.enter_async_context(Background())
+        delivery = await deliver_from(sending, spool, admin.append_audit)
+        yield Surroundings(executor, database, admin, spool, delivery)
 
 
 @asynccontextmanager
@@ -159,7 +168,6 @@ async def open_services(
     )
     yield Services(
         writer=writer,
-        holds=Holds(writer),
         uploads=uploads,
         many_writer=ManyWriter(writer),
         reader=reader,
@@ -171,10 +179,12 @@ async def open_services(
         checkpoint=checkpoint,
         indexer=indexer,
         care=care,
+        spool=around.spool,
         checks=[
             Check("storage", lambda: _storage(committer)),
             *care.checks,
             *checks,
+            around.delivery,
             Check("postgres", index.check, Health.DEGRADED),
         ],
     )

@@ -1,0 +1,85 @@
+"""Delivers what the spool holds, in order, until the audit log has said that it has it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from pydantic import ValidationError
+
+from artstore_kit.audit import metrics
+from artstore_kit.audit.outgoing import Outgoing
+from artstore_kit.audit.spool import Spool
+from artstore_kit.contracts.audit import AuditBatch, AuditReceipt
+from artstore_kit.contracts.errors import AuditSpoolFull, BadRequest, BodyTooLarge, InvalidFields
+from artstore_kit.health import CheckResult, Health
+
+LATE_S = 60.0
+NEARLY_FULL_SHARE = 0.8
+
+Deliver = Callable[[AuditBatch], Awaitable[AuditReceipt]]
+
+
+class Sender:
+    """One round after the other, for ever. What is delivered twice counts once, by its id."""
+
+    def __init__(self, spool: Spool, deliver: Deliver) -> None:
+        self._spool = spool
+        self._deliver = deliver
+        self._outgoing = Outgoing(spool)
+        self._begun_ms: int | None = None
+
+    async def round(self) -> None:
+        """Deliver all that waits; raises when the log cannot be reached, and then goes on there."""
+        try:
+            while await self._next():
+                pass
+        finally:
+            self._show()
+
+    async def check(self) -> CheckResult:
+        """Degraded when entries wait for long, when many do, and when the disk failed."""
+        if self._spool.fault:
+            return CheckResult(health=Health.DEGRADED, detail=self._spool.fault)
+        if self._late_s() > LATE_S:
+            waiting = f"{self._outgoing.waiting} entries wait for the audit log, the oldest for {self._late_s():.0f} s"
+            return CheckResult(health=Health.DEGRADED, detail=waiting)
+        if self._spool.size_bytes > NEARLY_FULL_SHARE * self._spool.limit_bytes:
+            return CheckResult(health=Health.DEGRADED, detail=f"{self._spool.size_bytes} bytes are in the audit spool")
+        return CheckResult()
+
+    async def _next(self) -> bool:
+        """Whether there was anything."""
+        outgoing = self._outgoing
+        with suppress(AuditSpoolFull):  # it is told as soon as what is delivered has made room
+            self._spool.tell_gap()
+        piece = await asyncio.to_thread(outgoing.piece, self._spool.extents())
+        self._begun_ms = piece.begun_ms
+        if piece.lines:
+            await self._send(piece.lines)
+        if piece.after == outgoing.cursor:
+            return False
+        outgoing.advance(piece)
+        return True
+
+    async def _send(self, lines: Sequence[bytes]) -> None:
+        """All of them; those that the log refuses are looked for by halves, and set aside."""
+        try:
+            batch = AuditBatch.model_validate_json(b'{"entries":[' + b",".join(lines) + b"]}")
+            receipt = await self._deliver(batch)
+            metrics.DELIVERED.inc(receipt.appended + receipt.known_before)
+        except (ValidationError, InvalidFields, BadRequest, BodyTooLarge) as error:
+            if len(lines) == 1:
+                await asyncio.to_thread(self._outgoing.set_aside, lines[0], type(error).__name__)
+                return
+            half = len(lines) // 2
+            await self._send(lines[:half])
+            await self._send(lines[half:])
+
+    def _late_s(self) -> float:
+        return max(0.0, time.time() - self._begun_ms / 1000) if self._begun_ms else 0.0
+
+    def _show(self) -> None:
+        metrics.WAITING.set(self._outgoing.waiting)
+        metrics.OLDEST_SECONDS.set(self._late_s())
+        metrics.SPOOL_BYTES.set(self._spool.size_bytes)

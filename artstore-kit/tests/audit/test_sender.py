@@ -1,0 +1,138 @@
+"""Entries are delivered in order and once, whatever the log answers."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from artstore_kit.audit import sender as sending
+from artstore_kit.audit.opening import deliver_from, open_spool
+from artstore_kit.audit.segments import path_of
+from artstore_kit.audit.sender import Sender
+from artstore_kit.audit.spool import Spool, line_of
+from artstore_kit.contracts.audit import ENTRIES_AT_ONCE, AuditEntry, new_entry_id
+from artstore_kit.contracts.errors import DependencyUnavailable, InvalidFields
+from artstore_kit.health import Health
+from artstore_kit.settings import AuditSettings
+from artstore_kit.testing.audit import ReceivingLog, entry
+from artstore_kit.testing.patience import eventually
+from artstore_kit.workers import Background
+
+type OpenSpool = Callable[..., Spool]
+
+
+async def test_what_waits_is_delivered_in_order(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool(limit_bytes=2**24)
+    spool.add(told := [entry(resource=f"file:{number}") for number in range(ENTRIES_AT_ONCE + 1)])
+    await Sender(spool, log.append).round()
+    assert log.entries == told
+    assert log.batches == [ENTRIES_AT_ONCE, 1]
+
+
+async def test_what_is_delivered_is_not_told_again(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool()
+    sender = Sender(spool, log.append)
+    spool.add([entry()])
+    await sender.round()
+    spool.add([entry("file.remove")])
+    await sender.round()
+    assert log.batches == [1, 1]
+    assert log.actions == ["file.read", "file.remove"]
+
+
+async def test_an_outage_loses_nothing(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool()
+    log.failure = DependencyUnavailable()
+    sender = Sender(spool, log.append)
+    spool.add(told := [entry(), entry()])
+    with pytest.raises(DependencyUnavailable):
+        await sender.round()
+    log.failure = None
+    spool = open_spool()
+    await Sender(spool, log.append).round()
+    assert log.entries == told
+
+
+async def test_a_receipt_that_got_lost_makes_no_second_entry(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool()
+    spool.add(told := [entry()])
+    await Sender(spool, log.append).round()
+    (spool.directory / "cursor").unlink()
+    await Sender(open_spool(), log.append).round()
+    assert log.batches == [1, 1]
+    assert log.entries == told
+
+
+async def test_what_the_log_refuses_is_set_aside_alone(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool()
+    told = [entry(resource=f"file:{number}") for number in range(9)]
+    log.refused, log.refusal = {told[4].entry_id}, InvalidFields()
+    spool.add(told)
+    await Sender(spool, log.append).round()
+    assert log.entries == told[:4] + told[5:]
+    aside = (spool.directory / "aside").read_bytes()
+    assert AuditEntry.model_validate_json(aside) == told[4]
+
+
+async def test_a_line_that_is_no_entry_is_set_aside(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool()
+    told = entry()
+    path_of(spool.directory, 1).write_bytes(b"{}\n" + line_of(told) + b"\0\xff\n")
+    spool = open_spool()
+    await Sender(spool, log.append).round()
+    assert log.entries == [told]
+    assert (spool.directory / "aside").read_bytes() == b"{}\n\0\xff\n"
+
+
+async def test_a_gap_is_told_when_delivery_has_made_room(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool()
+    while not spool.gap.count:
+        spool.note(line_of(entry()))
+    while spool.gap.count < 4:
+        spool.note(line_of(entry()))
+    await Sender(spool, log.append).round()
+    assert log.actions.count("audit.gap") == 1
+    assert log.entries[-1].detail["not_kept"] == 4
+    assert not spool.gap.count
+
+
+async def test_health_tells_that_entries_wait(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool()
+    log.failure = DependencyUnavailable()
+    sender = Sender(spool, log.append)
+    assert (await sender.check()).health is Health.OK
+    spool.add([entry(entry_id=new_entry_id(1_700_000_000_000))])
+    with pytest.raises(DependencyUnavailable):
+        await sender.round()
+    found = await sender.check()
+    assert found.health is Health.DEGRADED
+    assert found.detail.startswith("1 entries wait for the audit log")
+    log.failure = None
+    await sender.round()
+    assert (await sender.check()).health is Health.OK
+
+
+async def test_health_tells_of_a_spool_that_is_nearly_full(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool()
+    sender = Sender(spool, log.append)
+    while spool.size_bytes < sending.NEARLY_FULL_SHARE * spool.limit_bytes:
+        spool.add([entry()])
+    assert "in the audit spool" in (await sender.check()).detail
+    spool.fault = "The audit spool could not be synced."
+    assert (await sender.check()).detail == spool.fault
+
+
+async def test_a_service_delivers_beside_its_requests(
+    new_spool: Callable[[], AuditSettings], log: ReceivingLog
+) -> None:
+    async with Background() as background:
+        spool = await open_spool(background, new_spool(), "query-module")
+        check = await deliver_from(background, spool, log.append)
+        spool.add([entry()])
+        await eventually(lambda: _has(log, 1))
+        assert (await check.run()).health is Health.OK
+        await asyncio.wait_for(spool.synced(), 2)
+
+
+async def _has(log: ReceivingLog, count: int) -> bool:
+    return len(log.entries) == count
