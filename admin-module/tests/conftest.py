@@ -14,10 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin_module.adapters.passwords import Passwords
 from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.tables.audit import audit_entries
-from admin_module.config import BootstrapSettings, KeysSettings, PublicSettings, Settings
+from admin_module.adapters.tallies import SharedTallies, TalliesInMemory, TalliesInRedis
+from admin_module.config import BootstrapSettings, KeysSettings, LimitsSettings, PublicSettings, Settings
+from admin_module.domain.limits import Limits
+from admin_module.domain.metadata import server_metadata
+from admin_module.domain.proofs import AssertionRules
 from admin_module.factory import Services
 from admin_module.main import create_app
 from admin_module.services.audit import AuditLog
+from admin_module.services.clients import Clients
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from artstore_kit.application import Application
@@ -25,6 +30,7 @@ from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.identity import Action, Grant, Scope
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
+from artstore_kit.redis import RedisClient
 from artstore_kit.settings import AuditSettings, PostgresSettings, RedisSettings, ServerSettings, TokenSettings
 from artstore_kit.testing.application import open_client
 from artstore_kit.testing.clock import MovableClock
@@ -32,6 +38,10 @@ from artstore_kit.testing.clock import MovableClock
 ISSUER = "http://admin.test"
 PASSWORD = "correct horse battery staple"
 EVERYTHING_GRANTED = Grant(collection="*", actions=frozenset(Action))
+UNLIMITED = LimitsSettings(
+    client_failures_limit=100_000, address_failures_limit=100_000, requests_per_minute_limit=100_000
+)
+"""Tests that are not of limits refuse each other nothing."""
 EVERYTHING = [EVERYTHING_GRANTED.model_dump(mode="json")]
 
 type Fleet = dict[str, str]
@@ -73,6 +83,7 @@ def settings_of(redis_url: str, fleet: Fleet, new_spool: Callable[[], AuditSetti
             audit=new_spool(),
             keys=keys,
             bootstrap=BootstrapSettings.model_validate(bootstrap),
+            limits=UNLIMITED,
             public=PublicSettings(
                 admin_url="https://store.test", ingester_url="https://in.store.test", query_url="https://out.store.test"
             ),
@@ -195,6 +206,33 @@ def first_start(
 def keyring(database: Database, settings: Settings, sealed_keys: SealedKeys, clock: MovableClock) -> Keyring:
     """A keyring that has not been opened."""
     return Keyring(database, sealed_keys, settings.tokens, clock)
+
+
+@pytest.fixture
+def limits() -> LimitsSettings:
+    """Those of `clients`; overridden by tests of them."""
+    return UNLIMITED
+
+
+@pytest.fixture
+def make_node(
+    database: Database, redis: RedisClient, settings: Settings, limits: LimitsSettings, clock: MovableClock
+) -> Callable[[], Clients]:
+    """Makes the authentication of clients of one more node."""
+
+    def make() -> Clients:
+        tallies = SharedTallies(TalliesInRedis(redis), TalliesInMemory())
+        metadata = server_metadata(settings.tokens.issuer, settings.public.admin_url)
+        rules = AssertionRules(metadata.audiences, limits.assertion_lifetime_s)
+        return Clients(database, tallies, Limits(limits), rules, clock)
+
+    return make
+
+
+@pytest.fixture
+def clients(make_node: Callable[[], Clients]) -> Clients:
+    """Authentication of clients, at one node."""
+    return make_node()
 
 
 def _accounts(fleet: Fleet) -> list[dict[str, object]]:

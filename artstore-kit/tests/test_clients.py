@@ -8,8 +8,8 @@ import pytest
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.clients.element import ElementClient
 from artstore_kit.contracts.elements import ElementRegistration
-from artstore_kit.contracts.errors import ElementUnknown, FileUnknown, RevisionMismatch
-from artstore_kit.contracts.files import AttributeChanges, FileAttributes, UploadAttributes
+from artstore_kit.contracts.errors import ElementUnknown, FileHeld, FileUnknown, RevisionMismatch
+from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Hold, UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.service_token import ServiceToken
@@ -100,3 +100,18 @@ async def test_an_element_registers_and_reports(
     assert [each.element_id for each in await client.elements()] == ["edit-1"]
     assert (await client.element("edit-1")).report == element.report()
     await client.close()
+
+
+async def test_a_held_file_stays_until_it_is_released(client: ElementClient) -> None:
+    file = await _put(client)
+    hold = Hold(id="дело 7/8?", reason="суд")
+    held = await client.hold(file.file_id, hold)
+    assert held.holds == [hold]
+    assert await client.hold(file.file_id, hold) == held
+    with pytest.raises(FileHeld):
+        await client.remove(file.file_id)
+    with pytest.raises(FileHeld):
+        await client.change(file.file_id, AttributeChanges(tags=["x"]))
+    for _ in range(2):
+        await client.release(file.file_id, hold.id)
+    await client.remove(file.file_id)

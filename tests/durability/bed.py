@@ -18,6 +18,7 @@ from artstore_kit.exchange import Body
 from storage_element.config import CapacitySettings, UploadSettings
 from storage_element.domain.uploads import UploadSession
 from storage_element.services.contain import Containment
+from storage_element.services.holds import Holds
 from storage_element.services.measure import Measure
 from storage_element.services.modes import Modes
 from storage_element.services.open_uploads import OpenUploads
@@ -46,6 +47,7 @@ class Bed:
     ledger: Ledger
     modes: Modes
     verifier: Verifier
+    holds: Holds
     uploads: UploadSessions
     files: dict[str, UUID] = field(default_factory=dict)
     minute: int = 0
@@ -83,6 +85,21 @@ class Bed:
         changes = AttributeChanges(description=description)
         return await self._promised(
             file.file_id, version, lambda: self.writer.change(file.file_id, changes, None, TESTER)
+        )
+
+    async def hold(self, name: str, hold_id: str) -> FileAttributes:
+        """A legal hold is placed."""
+        file = await self.reader.attributes(self.files[name])
+        version = Version(file.content.sha256, file.revision + 1, file.description)
+        hold = Hold(id=hold_id, reason="a court wants it")
+        return await self._promised(file.file_id, version, lambda: self.holds.place(file.file_id, hold, None, TESTER))
+
+    async def release(self, name: str, hold_id: str) -> FileAttributes:
+        """A legal hold is released."""
+        file = await self.reader.attributes(self.files[name])
+        version = Version(file.content.sha256, file.revision + 1, file.description)
+        return await self._promised(
+            file.file_id, version, lambda: self.holds.release(file.file_id, hold_id, None, TESTER)
         )
 
     async def remove(self, name: str) -> None:
@@ -231,7 +248,7 @@ async def made(core: Working, ledger: Ledger, files: Mapping[str, UUID] | None =
     await uploads.load()
     verifier = Verifier(storage.files, storage.upkeep, containment)
     known = dict(files or {})
-    return Bed(core, writer, reader, ledger, modes, verifier, uploads, known, len(known))
+    return Bed(core, writer, reader, ledger, modes, verifier, Holds(writer), uploads, known, len(known))
 
 
 async def _at_once(_: int) -> None:

@@ -67,6 +67,21 @@ async def change_and_change(bed: Bed) -> None:
         await bed.change("late large", f"changed {number}")
 
 
+async def place_hold(bed: Bed) -> None:
+    await bed.hold("changed", "case-2")
+
+
+async def release_hold(bed: Bed) -> None:
+    """One of two; the other keeps the file."""
+    await bed.hold("held", "case-2")
+    await bed.release("held", "case-1")
+
+
+async def release_and_remove(bed: Bed) -> None:
+    await bed.release("held", "case-1")
+    await bed.remove("held")
+
+
 async def replace_small(bed: Bed) -> None:
     await bed.replace("changed", SMALL[1:], "replaced")
 
@@ -248,6 +263,9 @@ OPERATIONS = [
             fill_a_segment,
             change,
             change_and_change,
+            place_hold,
+            release_hold,
+            release_and_remove,
             replace_small,
             replace_large,
             replace_and_checkpoint,

@@ -109,6 +109,17 @@ class Rules(RuleBasedStateMachine):
         if self.answer("rename" if rename else "change", work, not known.held):
             self.known[file_id] = replace(known, revision=known.revision + 1)
 
+    @rule(data=st.data(), placed=st.booleans())
+    def hold(self, data: st.DataObject, placed: bool) -> None:
+        file_id, known = self.any(data)
+        if known is None:
+            return
+        (hold,) = HELD
+        holds = self.bed.holds
+        work = holds.place(file_id, hold, None, TESTER) if placed else holds.release(file_id, hold.id, None, TESTER)
+        if self.answer("change", work, True):
+            self.known[file_id] = replace(known, held=placed, revision=known.revision + (known.held != placed))
+
     @rule(data=st.data(), kind=KINDS, expires=MOMENTS, retained=MOMENTS)
     def retain(self, data: st.DataObject, kind: str, expires: str, retained: str) -> None:
         file_id, known = self.any(data)

@@ -13,7 +13,15 @@ EVERYTHING = ({"collection": "*", "actions": ["read", "write", "delete"]},)
 # Service account -> what it may; admin brings them to this at each start.
 ACCOUNTS: Mapping[str, Sequence[str]] = {
     "storage-element": ("elements:write", "elements:read", "audit:write"),
-    "ingester-module": ("files:write", "files:read", "files:delete", "elements:read", "fleet:act-for", "audit:write"),
+    "ingester-module": (
+        "files:write",
+        "files:read",
+        "files:delete",
+        "files:hold",
+        "elements:read",
+        "fleet:act-for",
+        "audit:write",
+    ),
     "query-module": ("files:read", "elements:read", "fleet:act-for", "audit:write"),
     DEMO_ACCOUNT: ("files:read", "files:write", "files:delete", "elements:read"),
 }

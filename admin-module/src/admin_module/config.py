@@ -71,6 +71,24 @@ class PublicSettings(BaseModel):
     query_url: str = Field(pattern="^https?://", description="address of the query module for clients")
 
 
+class LimitsSettings(BaseModel):
+    """How often clients may ask for tokens, and fail to."""
+
+    client_failures_limit: int = Field(
+        10, ge=1, description="after so many failures from one address a client is locked out there"
+    )
+    address_failures_limit: int = Field(
+        100, ge=1, description="after so many failures of any clients an address (IPv6: a /64 network) is locked out"
+    )
+    lockout_s: int = Field(300, ge=1, description="how long that lasts; failures that are older do not count")
+    requests_per_minute_limit: int = Field(
+        600, ge=1, description="what a client may send, unless its account has a limit of its own"
+    )
+    assertion_lifetime_s: int = Field(
+        3600, ge=60, description="assertions (private_key_jwt) whose `exp` is later from now are refused"
+    )
+
+
 class Settings(ServiceSettings):
     """All settings of the admin module."""
 
@@ -79,6 +97,7 @@ class Settings(ServiceSettings):
     audit: AuditSettings
     keys: KeysSettings
     bootstrap: BootstrapSettings = BootstrapSettings()
+    limits: LimitsSettings = LimitsSettings()
     public: PublicSettings
 
 

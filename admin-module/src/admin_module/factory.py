@@ -9,12 +9,16 @@ from functools import partial
 from admin_module.adapters.passwords import Passwords
 from admin_module.adapters.registry import Registry
 from admin_module.adapters.sealing import SealedKeys
+from admin_module.adapters.tallies import SharedTallies, TalliesInMemory, TalliesInRedis
 from admin_module.adapters.wake_up import WakeUp
 from admin_module.config import Settings
 from admin_module.domain.clock import Clock, utc_now
+from admin_module.domain.limits import Limits
 from admin_module.domain.metadata import ServerMetadata, server_metadata
+from admin_module.domain.proofs import AssertionRules
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
+from admin_module.services.clients import Clients
 from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
@@ -69,6 +73,10 @@ async def open_services(
         audit = AuditLog(database, clock)
         revocations = Revocations(database, clock)
         elements = Elements(database, audit, Registry(redis), clock)
+        metadata = server_metadata(settings.tokens.issuer, settings.public.admin_url)
+        tallies = SharedTallies(TalliesInRedis(redis), TalliesInMemory())
+        assertions = AssertionRules(metadata.audiences, settings.limits.assertion_lifetime_s)
+        clients = Clients(database, tallies, Limits(settings.limits), assertions, clock)
         await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, clock).run()
         await keyring.open()
         await elements.show_again()
@@ -76,7 +84,7 @@ async def open_services(
         await background.start("ended revocations", ended)
         delivery = await deliver_from(background, spool, partial(_append, audit))
         yield Services(
-            tokens=ClientTokens(database, keyring, revocations, clock),
+            tokens=ClientTokens(clients, keyring),
             login=Login(database, audit, keyring, passwords, revocations, clock),
             keyring=keyring,
             accounts=Accounts(database, audit, clock),
@@ -86,7 +94,7 @@ async def open_services(
             revocations=revocations,
             issuer=OwnIssuer(keyring, revocations, WakeUp(redis)),
             spool=spool,
-            metadata=server_metadata(settings.tokens.issuer, settings.public.admin_url),
+            metadata=metadata,
             addresses=FleetAddresses(**settings.public.model_dump()),
             checks=(
                 Check("postgres", database.ping),

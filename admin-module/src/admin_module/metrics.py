@@ -13,6 +13,8 @@ REPORTS = Counter("artstore_admin_element_reports_total", "Reports of storage el
 WAKE_UPS = Counter("artstore_admin_wake_ups_total", "Words to all services that something was revoked", ["outcome"])
 REGISTRY_WRITES = Counter("artstore_admin_registry_writes_total", "Writes of the registry to Redis", ["outcome"])
 
+TALLIES = Counter("artstore_admin_tallies_total", "Requests and failures of clients that were counted", ["where"])
+
 
 @contextmanager
 def refusals_counted(kind: str) -> Iterator[None]:

@@ -21,9 +21,10 @@ async def test_metadata_has_what_rfc_8414_asks_for(client: httpx.AsyncClient) ->
         "token_endpoint": "https://store.test/api/v1/auth/token",
         "jwks_uri": "https://store.test/.well-known/jwks.json",
         "scopes_supported": sorted(Scope),
-        "response_types_supported": [],
+        "response_types_supported": ["none"],
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
     }
 
 

@@ -13,12 +13,12 @@ from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.tables.schema import metadata
 from admin_module.config import BootstrapSettings, Settings
 from admin_module.domain.clock import Clock
+from admin_module.domain.proofs import SharedSecret
 from admin_module.domain.secrets import new_secret
 from admin_module.services.audit import AuditLog
+from admin_module.services.clients import Clients
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
-from admin_module.services.revocations import Revocations
-from admin_module.services.tokens import ClientTokens
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import InvalidClient
 from artstore_kit.contracts.identity import Scope, ServiceAccount
@@ -106,16 +106,13 @@ async def test_later_starts_need_no_password_and_do_not_change_it(
     assert (await rows(database))["administrators"] == before
 
 
-async def test_a_changed_secret_replaces_the_old_one(
-    database: Database, first_start: FirstStartWith, keyring: Keyring, clock: Clock
-) -> None:
+async def test_a_changed_secret_replaces_the_old_one(first_start: FirstStartWith, clients: Clients) -> None:
     old, new = new_secret(), new_secret()
     await first_start(bootstrap({"client_id": "query-module", "client_secret": old})).run()
     await first_start(bootstrap({"client_id": "query-module", "client_secret": new})).run()
-    tokens = ClientTokens(database, keyring, Revocations(database, clock), clock)
-    assert await tokens.issue("query-module", new, "")
+    assert await clients.authenticated(SharedSecret("query-module", new), "192.0.2.1")
     with pytest.raises(InvalidClient):
-        await tokens.issue("query-module", old, "")
+        await clients.authenticated(SharedSecret("query-module", old), "192.0.2.1")
 
 
 async def test_rights_of_fleet_accounts_follow_the_settings(database: Database, first_start: FirstStartWith) -> None:

@@ -18,9 +18,11 @@ from ingester_module.adapters.idempotency import IdempotencyRecords
 from ingester_module.config import Settings
 from ingester_module.domain.intake import Limits
 from ingester_module.services.changes import Changes
+from ingester_module.services.holds import Holds
 from ingester_module.services.once import Once
 from ingester_module.services.placing import Placing
 from ingester_module.services.readiness import Readiness
+from ingester_module.services.seen_files import SeenFiles
 from ingester_module.services.uploads import Uploads
 
 
@@ -30,6 +32,7 @@ class Services:
 
     uploads: Uploads
     changes: Changes
+    holds: Holds
     spool: Spool
     query_url: str
     checks: Sequence[Check]
@@ -52,13 +55,15 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
         directory = ElementDirectory(redis, admin)
         await directory.refresh()
         await background.start("registry", directory.run())
+        seen = SeenFiles(directory, elements)
 
         site = settings.placement.site
         readiness = Readiness(directory, elements, site)
         limits = Limits(settings.uploads.max_size_bytes, settings.uploads.refused_patterns)
         yield Services(
             uploads=Uploads(limits, Placing(directory, elements, site), Once(IdempotencyRecords(redis))),
-            changes=Changes(directory, elements),
+            changes=Changes(seen, elements),
+            holds=Holds(seen, elements),
             spool=spool,
             query_url=settings.public.query_url.rstrip("/"),
             checks=[

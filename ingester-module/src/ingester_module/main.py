@@ -3,7 +3,7 @@
 from functools import partial
 
 from artstore_kit.application import Application, build_app
-from ingester_module.api import files, uploads
+from ingester_module.api import files, holds, uploads
 from ingester_module.config import Settings
 from ingester_module.factory import open_services
 
@@ -14,7 +14,7 @@ def create_app(settings: Settings) -> Application:
         "ingester-module",
         settings=settings,
         open_services=partial(open_services, settings),
-        routers=[files.router],
+        routers=[files.router, holds.router],
         byte_routes=uploads.BYTE_ROUTES,
         checks=lambda services: services.checks,
     )

@@ -72,6 +72,8 @@ def test_every_route_is_described() -> None:
         ("/api/v1/files", "post"),
         ("/api/v1/files/{file_id}", "patch"),
         ("/api/v1/files/{file_id}", "delete"),
+        ("/api/v1/files/{file_id}/holds/{hold_id}", "put"),
+        ("/api/v1/files/{file_id}/holds/{hold_id}", "delete"),
         ("/health/live", "get"),
         ("/health/ready", "get"),
         ("/metrics", "get"),

@@ -4,7 +4,7 @@ from functools import partial
 
 from artstore_kit.application import Application, build_app
 from artstore_kit.health import Check
-from storage_element.api import changes, content, element, files, upkeep, uploads
+from storage_element.api import changes, content, element, files, holds, upkeep, uploads
 from storage_element.config import Settings
 from storage_element.factory.services import Services
 from storage_element.workers.start import running
@@ -16,7 +16,7 @@ def create_app(settings: Settings) -> Application:
         "storage-element",
         settings=settings,
         open_services=partial(running, settings),
-        routers=[files.router, uploads.router, changes.router, element.router, upkeep.router],
+        routers=[files.router, holds.router, uploads.router, changes.router, element.router, upkeep.router],
         byte_routes=[*content.BYTE_ROUTES, *uploads.BYTE_ROUTES],
         checks=_checks,
     )

@@ -135,6 +135,16 @@ async def test_the_attributes_are_the_judge_and_not_the_index(element: Element, 
     assert await expired(element) == {"file_held": 1}
 
 
+async def test_a_hold_that_comes_later_keeps_what_would_expire(element: Element, clocks: Clocks) -> None:
+    file = await put(element, clocks)
+    at = f"/api/v1/files/{file.file_id}/holds/case-17"
+    assert (await element.http.put(at, json={})).status_code == 200
+    clocks.passes(2 * SOON)
+    assert await expired(element) == {"file_held": 1}
+    assert (await element.http.delete(at)).status_code == 204
+    assert await expired(element) == {"removed": 1}
+
+
 async def test_a_file_that_is_being_changed_waits(element: Element, clocks: Clocks) -> None:
     file = await put(element, clocks)
     clocks.passes(2 * SOON)

@@ -1,6 +1,5 @@
 """Service accounts and the hashes of their secrets, in PostgreSQL."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -45,13 +44,6 @@ async def remove_other_secrets(connection: AsyncConnection, client_id: str, sha2
     return (await connection.execute(account_secrets.delete().where(others))).rowcount
 
 
-async def valid_secrets(connection: AsyncConnection, client_id: str, now: datetime) -> Sequence[bytes]:
-    """The hashes of the account's secrets that have not expired; none for an account that does not exist."""
-    usable = sa.or_(account_secrets.c.expires_at.is_(None), account_secrets.c.expires_at > now)
-    found = sa.select(account_secrets.c.secret_sha256).where(account_secrets.c.client_id == client_id, usable)
-    return (await connection.scalars(found)).all()
-
-
 async def find_account(connection: AsyncConnection, client_id: str) -> ServiceAccount | None:
     """The account of this name."""
     row = (await connection.execute(_accounts().where(service_accounts.c.client_id == client_id))).one_or_none()
@@ -89,4 +81,6 @@ def _columns(account: ServiceAccount) -> dict[str, object]:
         "grants": as_claim(account.grants),
         "system": account.system,
         "created_at": account.created_at,
+        "jwks": account.jwks.model_dump(mode="json") if account.jwks else None,
+        "token_requests_per_minute": account.token_requests_per_minute,
     }

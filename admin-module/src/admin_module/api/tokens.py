@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, Secret
 from starlette.responses import JSONResponse
 
-from admin_module.api.token_request import TokenRequest, read_token_request
+from admin_module.api.client_request import TokenRequest, read_token_request
+from admin_module.domain.proofs import ASSERTION_TYPE
 from admin_module.factory import Services
 from artstore_kit.application import services_of
 from artstore_kit.contracts.errors import ArtStoreError, InvalidClient
@@ -44,6 +45,8 @@ _PARAMETERS = {
         "grant_type": {"type": "string", "const": "client_credentials"},
         "client_id": {"type": "string", "description": "unless sent by HTTP Basic"},
         "client_secret": {"type": "string", "format": "password", "description": "unless sent by HTTP Basic"},
+        "client_assertion": {"type": "string", "description": "in the place of a secret: a signed JWT (RFC 7523)"},
+        "client_assertion_type": {"type": "string", "const": ASSERTION_TYPE},
         "scope": {"type": "string", "description": "fewer scopes than the account holds, parted by spaces"},
     },
 }
@@ -66,7 +69,7 @@ async def token(
 ) -> TokenAnswer:
     """An access token for a service account: the client credentials grant."""
     response.headers.update(_NEVER_KEPT)
-    return await services.tokens.issue(asked.client_id, asked.client_secret, asked.scope)
+    return await services.tokens.issue(asked.proof, asked.address, asked.scope)
 
 
 @router.post("/login", openapi_extra=PUBLIC)

@@ -21,6 +21,8 @@ def account_of(
         system=system,
         created_at=created_at,
         secret_expires_at=secret_expires_at,
+        jwks=new.jwks,
+        token_requests_per_minute=new.token_requests_per_minute,
     )
 
 

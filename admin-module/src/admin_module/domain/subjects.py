@@ -7,7 +7,7 @@ from typing import Any
 
 from admin_module.domain.rights import Rights
 from admin_module.domain.scopes import as_claim
-from artstore_kit.contracts.identity import Grant, ServiceAccount
+from artstore_kit.contracts.identity import Grant
 
 TOKEN_LIFETIME_S = 15 * 60
 LOGIN_CLIENT = "artstore-login"
@@ -46,6 +46,6 @@ def administrator(username: str, roles: Sequence[str], rights: Rights) -> Subjec
     return Subject(username, LOGIN_CLIENT, sorted(rights.scopes), rights.grants, roles)
 
 
-def program(account: ServiceAccount, rights: Rights, scopes: Sequence[str]) -> Subject:
+def program(client_id: str, roles: Sequence[str], rights: Rights, scopes: Sequence[str]) -> Subject:
     """A service account that asked for `scopes` of its rights."""
-    return Subject(account.client_id, account.client_id, scopes, rights.grants, account.roles)
+    return Subject(client_id, client_id, scopes, rights.grants, roles)

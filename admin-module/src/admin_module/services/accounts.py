@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from admin_module.adapters.accounts import accounts_after, add_secret, find_account, insert_account
 from admin_module.adapters.administrators import find_administrator
+from admin_module.adapters.assertions import require_usable
 from admin_module.domain.accounts import account_of, told
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
@@ -28,6 +29,7 @@ class Accounts:
 
     async def create(self, new: NewServiceAccount, by: Principal) -> CreatedServiceAccount:
         """Make an account; its secret is in the answer and nowhere else."""
+        require_usable(new.jwks.keys if new.jwks else ())
         secret, now = new_secret(), self.clock()
         account = account_of(new, system=False, created_at=now, secret_expires_at=now + LIFETIME)
         async with self.database.transaction() as connection:

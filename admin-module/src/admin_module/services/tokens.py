@@ -3,20 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from admin_module import metrics
-from admin_module.adapters.accounts import find_account, valid_secrets
-from admin_module.domain.clock import Clock
+from admin_module.domain.proofs import Proof
 from admin_module.domain.scopes import narrowed
-from admin_module.domain.secrets import matches
 from admin_module.domain.subjects import TOKEN_LIFETIME_S, Subject, program
+from admin_module.services.clients import Clients
 from admin_module.services.keyring import Keyring
-from admin_module.services.revocations import Revocations
-from admin_module.services.rights import effective_rights, own_rights
-from artstore_kit.contracts.errors import InvalidClient
-from artstore_kit.contracts.identity import ServiceAccount, TokenAnswer
-from artstore_kit.postgres import Database
+from artstore_kit.contracts.identity import TokenAnswer
 
 KIND = "client"
 
@@ -25,28 +18,17 @@ KIND = "client"
 class ClientTokens:
     """Tokens for service accounts."""
 
-    database: Database
+    clients: Clients
     keyring: Keyring
-    revocations: Revocations
-    clock: Clock
 
-    async def issue(self, client_id: str, client_secret: str, scope: str) -> TokenAnswer:
+    async def issue(self, proof: Proof, address: str, scope: str) -> TokenAnswer:
         """A token with what the account and its roles may, or those of its scopes that `scope` names."""
         with metrics.refusals_counted(KIND):
-            async with self.database.connect() as connection:
-                moment = await self.revocations.moment_for(connection, client_id)
-                account = await self._authenticated(connection, client_id, client_secret)
-                rights = await effective_rights(connection, account.roles, own_rights(account))
+            client = await self.clients.authenticated(proof, address)
+            rights = client.rights
             scopes = narrowed(rights.scopes, scope)
-        return await issued(self.keyring, KIND, program(account, rights, scopes), moment)
-
-    async def _authenticated(self, connection: AsyncConnection, client_id: str, client_secret: str) -> ServiceAccount:
-        """Wrong secrets and unknown clients take the same work: one query, and at least one comparison."""
-        known = await valid_secrets(connection, client_id, self.clock())
-        account = await find_account(connection, client_id) if matches(client_secret, known) else None
-        if account is None:
-            raise InvalidClient
-        return account
+        subject = program(client.client_id, client.roles, rights, scopes)
+        return await issued(self.keyring, KIND, subject, client.tokens_from)
 
 
 async def issued(keyring: Keyring, kind: str, subject: Subject, moment: datetime) -> TokenAnswer:

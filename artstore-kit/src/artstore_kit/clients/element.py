@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -16,6 +17,8 @@ from artstore_kit.contracts.files import (
     AttributeChanges,
     ChangePage,
     FileAttributes,
+    Hold,
+    HoldPlacement,
     UploadAttributes,
 )
 from artstore_kit.contracts.paging import DEFAULT_LIMIT, Page
@@ -68,6 +71,15 @@ class ElementClient:
         document = changes.model_dump(mode="json", exclude_unset=True)
         return await self._control.ask(FileAttributes, "PATCH", f"{FILES}/{file_id}", json=document, headers=condition)
 
+    async def hold(self, file_id: UUID, hold: Hold) -> FileAttributes:
+        """Put a file under a legal hold; the same again changes nothing."""
+        placement = HoldPlacement(reason=hold.reason)
+        return await self._control.ask(FileAttributes, "PUT", hold_path(file_id, hold.id), json=placement)
+
+    async def release(self, file_id: UUID, hold_id: str) -> None:
+        """Take a hold away; nothing happens when there is none."""
+        await self._control.call("DELETE", hold_path(file_id, hold_id))
+
     async def remove(self, file_id: UUID) -> None:
         """Delete a file."""
         await self._control.call("DELETE", f"{FILES}/{file_id}")
@@ -115,6 +127,11 @@ class ElementClient:
             return FileAttributes.model_validate_json(document)
         except ValidationError as error:
             raise ElementAnsweredBadly(f"{self.callee.name} answered with an unknown document.") from error
+
+
+def hold_path(file_id: UUID, hold_id: str) -> str:
+    """Where a hold is placed and released, at an element and at the ingester."""
+    return f"{FILES}/{file_id}/holds/{quote(hold_id, safe='')}"
 
 
 def attributes_header(attributes: UploadAttributes) -> str:

@@ -208,6 +208,12 @@ class UnsupportedGrantType(TokenRefused):
     status = 400
 
 
+class UnauthorizedClient(TokenRefused):
+    """The client may not do this."""
+
+    status = 400
+
+
 # --- 404, 405
 
 
@@ -300,6 +306,18 @@ class UploadLimitReached(ArtStoreError):
 
 class FileHeld(ArtStoreError):
     """The file is under a legal hold."""
+
+    status = 409
+
+
+class HoldExists(ArtStoreError):
+    """The file is under a hold with this id already, for another reason."""
+
+    status = 409
+
+
+class TooManyHolds(ArtStoreError):
+    """The file is under as many holds as a file can be."""
 
     status = 409
 
@@ -404,6 +422,15 @@ class IdempotencyKeyReused(ArtStoreError):
     """This Idempotency-Key was used for a different request."""
 
     status = 422
+
+
+# --- 429: too often
+
+
+class RateLimited(ArtStoreError):
+    """Too many requests or failures in a short time; try again after the seconds that Retry-After names."""
+
+    status = 429
 
 
 # --- 5xx: the fleet's side

@@ -134,13 +134,17 @@ class ElementStamp(BaseModel):
     lsn: int
 
 
+HOLDS_LIMIT = 16
+HoldReason = Annotated[PlainText, Field(max_length=500)]
+
+
 class Hold(BaseModel):
     """A legal hold: while there is one, the file can be neither removed nor altered."""
 
     model_config = ConfigDict(extra="allow")
 
     id: Annotated[PlainText, Field(min_length=1, max_length=64)]
-    reason: Annotated[PlainText, Field(max_length=500)] = ""
+    reason: HoldReason = ""
 
 
 def _nothing_unknown[M: BaseModel](given: M) -> M:
@@ -150,8 +154,21 @@ def _nothing_unknown[M: BaseModel](given: M) -> M:
     return given
 
 
+def _addressable(hold_id: str) -> str:
+    """A hold is released at an address that ends with its id."""
+    if "/" in hold_id or hold_id in {".", ".."}:
+        raise ValueError("the id of a hold cannot hold '/' and cannot be '.' or '..'")
+    return hold_id
+
+
+def _addressable_hold(hold: Hold) -> Hold:
+    _addressable(hold.id)
+    return hold
+
+
 GivenRetention = Annotated[Retention, AfterValidator(_nothing_unknown)]
-GivenHold = Annotated[Hold, AfterValidator(_nothing_unknown)]
+GivenHold = Annotated[Hold, AfterValidator(_nothing_unknown), AfterValidator(_addressable_hold)]
+HoldId = Annotated[PlainText, Field(min_length=1, max_length=64), AfterValidator(_addressable)]
 
 
 class UploadAttributes(BaseModel):
@@ -166,7 +183,7 @@ class UploadAttributes(BaseModel):
     media_type: MediaType = "application/octet-stream"
     collection: CollectionName = "default"
     retention: GivenRetention = Field(default_factory=Retention)
-    holds: list[GivenHold] = Field(default_factory=list, max_length=16)
+    holds: list[GivenHold] = Field(default_factory=list, max_length=HOLDS_LIMIT)
     description: Description = ""
     tags: list[Tag] = Field(default_factory=list, max_length=64)
     metadata: Metadata = Field(default_factory=dict)
@@ -184,6 +201,14 @@ class AttributeChanges(BaseModel):
     description: Description | None = None
     tags: list[Tag] | None = Field(None, max_length=64)
     metadata: Metadata | None = None
+
+
+class HoldPlacement(BaseModel):
+    """A legal hold to be placed on a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: HoldReason = Field("", description="such as the case; it stands in the file's attributes")
 
 
 class FileAttributes(BaseModel):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from artstore_kit.contracts.client_keys import KeySet
 from artstore_kit.contracts.files import PlainText
 
 ACTING_FOR_HEADER = "X-ArtStore-Acting-For"
@@ -13,6 +14,7 @@ CLIENT_ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,62}$"
 ROLE_NAME_PATTERN = r"^[a-z][a-z0-9_-]{1,62}$"
 
 type RoleName = Annotated[str, Field(pattern=ROLE_NAME_PATTERN)]
+TokenRequestsPerMinute = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class Scope(StrEnum):
@@ -92,6 +94,10 @@ class NewServiceAccount(BaseModel):
     roles: frozenset[RoleName] = Field(frozenset(), max_length=16)
     scopes: frozenset[Scope] = frozenset()
     grants: list[Grant] = Field([], max_length=100)
+    jwks: KeySet | None = Field(None, description="public keys for private_key_jwt: a JWK Set, or a single JWK")
+    token_requests_per_minute: TokenRequestsPerMinute | None = Field(
+        None, description="the account's own limit; the fleet's when unset"
+    )
 
 
 class ServiceAccount(BaseModel):
@@ -102,6 +108,8 @@ class ServiceAccount(BaseModel):
     roles: list[str]
     scopes: list[Scope] = Field(description="its own, beside those of its roles")
     grants: list[Grant] = Field(description="its own, beside those of its roles")
+    jwks: KeySet | None = None
+    token_requests_per_minute: TokenRequestsPerMinute | None = None
     system: bool = Field(description="made for the fleet itself; cannot be deleted")
     created_at: AwareDatetime
     secret_expires_at: AwareDatetime | None

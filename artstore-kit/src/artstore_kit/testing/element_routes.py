@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from artstore_kit.contracts import batches, errors
 from artstore_kit.contracts.files import (
@@ -24,7 +24,8 @@ from artstore_kit.contracts.modes import Operation, require
 from artstore_kit.contracts.paging import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
 from artstore_kit.digests import CONTENT_DIGEST_HEADER, REPR_DIGEST_HEADER, parse_sha256
 from artstore_kit.testing.element_content import ELEMENT, cut, file_id_of, send_content, stored_of
-from artstore_kit.testing.element_state import ElementState, Seen, Stored
+from artstore_kit.testing.element_holds import as_json, check_revision, must_be_free, place_hold, release_hold
+from artstore_kit.testing.element_state import ElementState, Seen
 
 _FILES = "/api/v1/files"
 
@@ -39,6 +40,8 @@ def application(element: ElementState) -> web.Application:
     app.router.add_patch(_FILES + "/{file_id}", _patch)
     app.router.add_delete(_FILES + "/{file_id}", _delete)
     app.router.add_get(_FILES + "/{file_id}/content", send_content)
+    app.router.add_put(_FILES + "/{file_id}/holds/{hold_id}", place_hold)
+    app.router.add_delete(_FILES + "/{file_id}/holds/{hold_id}", release_hold)
     app.router.add_get(_FILES, _list)
     app.router.add_get("/api/v1/changes", _changes)
     app.router.add_get("/api/v1/element", _report)
@@ -91,7 +94,7 @@ async def _put(request: web.Request) -> web.StreamResponse:
             raise errors.DigestMismatch
         by = request.headers.get(ACTING_FOR_HEADER, "somebody")
         stored, status = await _commit(element, file_id, given, content, by)
-        return _json(stored, status=status)
+        return as_json(stored, status=status)
     finally:
         element.uploads.discard(file_id)
 
@@ -163,13 +166,14 @@ def _stamped(element: ElementState, file_id: UUID, given: UploadAttributes, cont
 
 
 async def _attributes(request: web.Request) -> web.Response:
-    return _json(stored_of(request).attributes)
+    return as_json(stored_of(request).attributes)
 
 
 async def _patch(request: web.Request) -> web.Response:
     element, stored = request.app[ELEMENT], stored_of(request)
     require(element.mode, Operation.CHANGE_ATTRIBUTES)
-    _check_revision(request, stored)
+    check_revision(request, stored)
+    must_be_free(stored)
     try:
         given = AttributeChanges.model_validate_json(await request.read())
     except ValidationError as error:
@@ -180,13 +184,14 @@ async def _patch(request: web.Request) -> web.Response:
         of_content[name] = changes.pop(name)
     content = stored.attributes.content.model_copy(update=of_content)
     changes |= {"content": content, "revision": stored.attributes.revision + 1}
-    return _json(await element.store(stored.attributes.model_copy(update=changes), stored.content))
+    return as_json(await element.store(stored.attributes.model_copy(update=changes), stored.content))
 
 
 async def _delete(request: web.Request) -> web.Response:
     element, stored = request.app[ELEMENT], stored_of(request)
     require(element.mode, Operation.DELETE)
-    _check_revision(request, stored)
+    check_revision(request, stored)
+    must_be_free(stored)
     await element.remove(stored.attributes.file_id)
     return web.Response(status=204)
 
@@ -197,16 +202,16 @@ async def _list(request: web.Request) -> web.Response:
     ids = sorted(str(file_id) for file_id in element.files if str(file_id) > str(after))
     items = [element.files[UUID(file_id)].attributes for file_id in ids[:limit]]
     more = encode_cursor(ids[limit - 1]) if len(ids) > limit else None
-    return _json(Page[FileAttributes](items=items, next_cursor=more))
+    return as_json(Page[FileAttributes](items=items, next_cursor=more))
 
 
 async def _changes(request: web.Request) -> web.Response:
     after, limit, wait_s = (request.query.get(name, "0") for name in ("after", "limit", "wait_s"))
-    return _json(await request.app[ELEMENT].changes(int(after), int(limit) or 1000, float(wait_s)))
+    return as_json(await request.app[ELEMENT].changes(int(after), int(limit) or 1000, float(wait_s)))
 
 
 async def _report(request: web.Request) -> web.Response:
-    return _json(request.app[ELEMENT].report())
+    return as_json(request.app[ELEMENT].report())
 
 
 async def _body_is_asked_for_later(_: web.Request) -> None:
@@ -226,20 +231,8 @@ async def _body(request: web.Request) -> bytes:
     return bytes(received)
 
 
-def _check_revision(request: web.Request, stored: Stored) -> None:
-    wanted = request.headers.get("If-Match", "*")
-    if wanted not in {"*", f'"r{stored.attributes.revision}"'}:
-        raise errors.RevisionMismatch
-
-
 def _upload_attributes(request: web.Request) -> UploadAttributes:
     try:
         return UploadAttributes.model_validate_json(request.headers.get(ATTRIBUTES_HEADER, ""))
     except ValidationError as error:
         raise errors.InvalidAttributes(str(error)) from None
-
-
-def _json(document: BaseModel, status: int = 200) -> web.Response:
-    body = document.to_json() if isinstance(document, FileAttributes) else document.model_dump_json(by_alias=True)
-    headers = {"ETag": f'"r{document.revision}"'} if isinstance(document, FileAttributes) else {}
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)

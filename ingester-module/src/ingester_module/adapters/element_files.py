@@ -9,11 +9,18 @@ from pydantic import BaseModel, Field, ValidationError
 from artstore_kit.breaker import State
 from artstore_kit.bytestream import ByteClient
 from artstore_kit.callee import Callee, Credentials
-from artstore_kit.clients.element import FILES, attributes_header
+from artstore_kit.clients.element import FILES, attributes_header, hold_path
 from artstore_kit.contracts.batches import BatchedFile
 from artstore_kit.contracts.elements import ElementView
 from artstore_kit.contracts.errors import ElementAnsweredBadly
-from artstore_kit.contracts.files import ATTRIBUTES_HEADER, SHA256_PATTERN, AttributeChanges, UploadAttributes
+from artstore_kit.contracts.files import (
+    ATTRIBUTES_HEADER,
+    SHA256_PATTERN,
+    AttributeChanges,
+    Hold,
+    HoldPlacement,
+    UploadAttributes,
+)
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER
 from artstore_kit.digests import REPR_DIGEST_HEADER, format_sha256
 from artstore_kit.outbound import Outbound
@@ -131,6 +138,23 @@ class ElementFiles:
             headers=_condition(revision, acting_for),
         )
         return _understood(element, response.content)
+
+    async def hold(self, element: ElementView, file_id: UUID, hold: Hold, *, revision: int, acting_for: str) -> Answer:
+        """Put a file under a legal hold; the same again changes nothing."""
+        response = await self._link(element).control.call(
+            "PUT",
+            hold_path(file_id, hold.id),
+            json=HoldPlacement(reason=hold.reason),
+            headers=_condition(revision, acting_for),
+        )
+        return _understood(element, response.content)
+
+    async def release(
+        self, element: ElementView, file_id: UUID, hold_id: str, *, revision: int, acting_for: str
+    ) -> None:
+        """Take a hold away; nothing happens when there is none."""
+        headers = _condition(revision, acting_for)
+        await self._link(element).control.call("DELETE", hold_path(file_id, hold_id), headers=headers)
 
     async def remove(
         self, element: ElementView, file_id: UUID, *, revision: int | None = None, acting_for: str = ""

@@ -1,32 +1,21 @@
-"""Changing and removing files: found at whichever element has them."""
+"""Changing and removing files at whichever element has them."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
-from cachetools import TTLCache
-
 from artstore_kit.contracts.elements import ElementView
-from artstore_kit.contracts.errors import ArtStoreError, ElementUnavailable, FileUnknown, RevisionMismatch
 from artstore_kit.contracts.files import AttributeChanges
 from artstore_kit.contracts.identity import Action
 from artstore_kit.principal import Principal
-from artstore_kit.registry import ElementDirectory
 from ingester_module.adapters.element_files import Answer, ElementFiles, Told
-from ingester_module.domain.revisions import revision_matches
-
-REMEMBERED_FILES = 10_000
-REMEMBERED_FOR_S = 300
-REVISION_TRIES = 3
+from ingester_module.services.seen_files import SeenFiles
 
 
 class Changes:
     """The use cases behind `PATCH` and `DELETE /api/v1/files/{file_id}`."""
 
-    def __init__(self, directory: ElementDirectory, elements: ElementFiles) -> None:
-        self._directory = directory
+    def __init__(self, seen: SeenFiles, elements: ElementFiles) -> None:
+        self._seen = seen
         self._elements = elements
-        self._where: TTLCache[UUID, str] = TTLCache(REMEMBERED_FILES, REMEMBERED_FOR_S)
 
     async def change(self, file_id: UUID, changes: AttributeChanges, who: Principal, *, if_match: str | None) -> Answer:
         """The attributes after the change; a file moves to another collection only with rights on both."""
@@ -38,7 +27,7 @@ class Changes:
                 element, file_id, changes, revision=file.revision, acting_for=who.on_whose_behalf
             )
 
-        return await self._at_seen_revision(file_id, if_match, apply)
+        return await self._seen.at_seen_revision(file_id, if_match, apply)
 
     async def remove(self, file_id: UUID, who: Principal, *, if_match: str | None) -> None:
         """Delete the file, where the element's mode allows it."""
@@ -47,60 +36,4 @@ class Changes:
             who.require_grant(Action.DELETE, file.collection)
             await self._elements.remove(element, file_id, revision=file.revision, acting_for=who.on_whose_behalf)
 
-        await self._at_seen_revision(file_id, if_match, apply)
-
-    async def _at_seen_revision[Result](
-        self, file_id: UUID, if_match: str | None, apply: Callable[[ElementView, Told], Awaitable[Result]]
-    ) -> Result:
-        """Rights are checked on a revision, so that this one alone may be changed; when it is another by then, again.
-
-        A sender who named a revision hears of it instead.
-        """
-        for tries_left in reversed(range(REVISION_TRIES)):
-            element, file = await self._found(file_id)
-            if not revision_matches(if_match, file.revision):
-                raise RevisionMismatch(f"The file is at revision {file.revision}.", revision=file.revision)
-            try:
-                return await apply(element, file)
-            except RevisionMismatch:
-                if not tries_left:
-                    raise
-        raise AssertionError("the last try returns or raises")
-
-    async def _found(self, file_id: UUID) -> tuple[ElementView, Told]:
-        """The element that was seen with the file of late is asked first, then all others side by side."""
-        elements = self._directory.elements()
-        remembered = self._where.get(file_id)
-        unanswered: list[str] = []
-        for near in (True, False):
-            asked = [element for element in elements if (element.element_id == remembered) is near]
-            if found := await self._first_found(asked, file_id, unanswered):
-                self._where[file_id] = found[0].element_id
-                return found
-        if unanswered:
-            raise ElementUnavailable(f"No element that answers has this file; no answer from {', '.join(unanswered)}.")
-        raise FileUnknown
-
-    async def _first_found(
-        self, elements: Sequence[ElementView], file_id: UUID, unanswered: list[str]
-    ) -> tuple[ElementView, Told] | None:
-        tasks = [asyncio.create_task(self._asked(element, file_id, unanswered)) for element in elements]
-        try:
-            for task in asyncio.as_completed(tasks):
-                if found := await task:
-                    return found
-            return None
-        finally:
-            for each in tasks:
-                each.cancel()
-
-    async def _asked(
-        self, element: ElementView, file_id: UUID, unanswered: list[str]
-    ) -> tuple[ElementView, Told] | None:
-        try:
-            return element, (await self._elements.get(element, file_id)).file
-        except FileUnknown:
-            return None
-        except ArtStoreError:
-            unanswered.append(element.element_id)
-            return None
+        await self._seen.at_seen_revision(file_id, if_match, apply)

@@ -5,15 +5,19 @@ from datetime import UTC, datetime
 from artstore_kit.contracts.errors import (
     FileHeld,
     FileRetained,
+    HoldExists,
     ModeForbids,
     RetentionShortened,
     RevisionMismatch,
+    TooManyHolds,
     UploadInProgress,
 )
 from artstore_kit.contracts.files import (
+    HOLDS_LIMIT,
     AttributeChanges,
     Content,
     FileAttributes,
+    Hold,
     Retention,
     RetentionKind,
 )
@@ -119,6 +123,28 @@ def changed(file: FileAttributes, changes: AttributeChanges, mode: Mode) -> File
     update = {name: value for name, value in named.items() if value is not None}
     content = file.content.model_copy(update=wanted)
     return file.model_copy(update={**update, "content": content, "revision": file.revision + 1})
+
+
+def held(file: FileAttributes, hold: Hold) -> FileAttributes:
+    """The next revision of `file`, under `hold` too; `file` itself when it is under it already."""
+    same = [each for each in file.holds if each.id == hold.id]
+    if same and same[0].reason != hold.reason:
+        raise HoldExists(f"The hold '{hold.id}' was placed for another reason: {same[0].reason or 'none was given'}.")
+    if same:
+        return file
+    if len(file.holds) >= HOLDS_LIMIT:
+        raise TooManyHolds(f"A file can be under {HOLDS_LIMIT} holds; this one is under {_names(file)}.")
+    return _with_holds(file, [*file.holds, hold])
+
+
+def released(file: FileAttributes, hold_id: str) -> FileAttributes:
+    """The next revision of `file`, under this hold no more; `file` itself when it is not under it."""
+    left = [each for each in file.holds if each.id != hold_id]
+    return file if len(left) == len(file.holds) else _with_holds(file, left)
+
+
+def _with_holds(file: FileAttributes, holds: list[Hold]) -> FileAttributes:
+    return file.model_copy(update={"holds": holds, "revision": file.revision + 1})
 
 
 def _names(file: FileAttributes) -> str:

@@ -54,6 +54,7 @@ async def open_follower(
         await background.start("quarantine", run_forever("quarantine", QUARANTINE_EVERY_S, look))
         yield Services(
             writer=master,
+            holds=master,
             many_writer=master,
             uploads=master,
             reader=Reader(storage.files, storage.superblocks, containment, lambda: False),

@@ -26,6 +26,7 @@ from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.clock_watch import ClockWatch
 from storage_element.services.commit import Committer
 from storage_element.services.contain import Containment
+from storage_element.services.holds import Holds
 from storage_element.services.indexing import Indexer
 from storage_element.services.measure import Measure
 from storage_element.services.modes import Modes
@@ -46,6 +47,7 @@ class Services:
     """What requests and workers can ask of this element. What a node offers changes with its role."""
 
     writer: Writer
+    holds: Holds
     many_writer: ManyWriter
     uploads: UploadSessions
     reader: Reader
@@ -168,6 +170,7 @@ async def open_services(
     )
     yield Services(
         writer=writer,
+        holds=Holds(writer),
         uploads=uploads,
         many_writer=ManyWriter(writer),
         reader=reader,

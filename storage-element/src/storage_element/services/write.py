@@ -1,5 +1,6 @@
 """Creating, replacing, changing and removing files: the write path of DESIGN section 4."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -52,6 +53,20 @@ class Replacement:
     origin: Origin
     announced: Announced = NOTHING_ANNOUNCED
     if_match: str | None = None
+
+
+async def _nobody_is_asked() -> None:
+    """Most deeds need no second pair of eyes."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What becomes of a file's attributes, and what the audit log calls it; `approved` raises when it may not be."""
+
+    of: Callable[[FileAttributes], FileAttributes]
+    origin: Origin
+    action: str
+    approved: Callable[[], Awaitable[None]] = _nobody_is_asked
 
 
 class Writer:
@@ -116,16 +131,32 @@ class Writer:
             return stored
 
     async def change(
-        self, file_id: UUID, changes: AttributeChanges, if_match: str | None, origin: Origin, action: str = ""
+        self, file_id: UUID, changes: AttributeChanges, if_match: str | None, origin: Origin
     ) -> FileAttributes:
-        """Write the next revision of the attributes; the file as it is then. The audit log calls it `action`."""
+        """Write the next revision of the attributes; the file as it is then."""
         self._modes.require(Operation.CHANGE_ATTRIBUTES)
         with self._reservations.alone(file_id):
             file = await self._reader.to_change(file_id)
             rules.matches_revision(file, if_match)
             fresh = rules.changed(file, changes, self._modes.current)
             fitting.must_fit(fresh.model_copy(update={"element": self._stamp()}))
-            return await self._commit(Draft(Kind.CHANGE, fresh, origin=origin, action=action))
+            return await self._commit(Draft(Kind.CHANGE, fresh, origin=origin))
+
+    async def revise(self, file_id: UUID, if_match: str | None, revision: Revision) -> FileAttributes:
+        """Write the next revision, which touches no content; nothing happens when it is the file as it is.
+
+        What is so already is not asked for its revision (RFC 9110 section 13.1.1): the answer to it was lost.
+        """
+        self._modes.require(Operation.CHANGE_ATTRIBUTES)
+        with self._reservations.alone(file_id):
+            file = await self._reader.to_change(file_id)
+            fresh = revision.of(file)
+            if fresh is file:
+                return file
+            rules.matches_revision(file, if_match)
+            fitting.must_fit(fresh.model_copy(update={"element": self._stamp()}))
+            await revision.approved()
+            return await self._commit(Draft(Kind.CHANGE, fresh, origin=revision.origin, action=revision.action))
 
     async def remove(self, file_id: UUID, if_match: str | None, origin: Origin) -> None:
         """Remove a file that neither a hold nor its retention keeps."""

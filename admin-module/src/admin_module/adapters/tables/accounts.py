@@ -15,6 +15,8 @@ service_accounts = sa.Table(
     sa.Column("grants", JSONB, nullable=False),
     sa.Column("system", sa.Boolean, nullable=False),
     sa.Column("created_at", moment, nullable=False),
+    sa.Column("jwks", JSONB(none_as_null=True)),
+    sa.Column("token_requests_per_minute", sa.Integer),
     sa.Index("service_accounts_roles", "roles", postgresql_using="gin"),
 )
 
@@ -25,4 +27,12 @@ account_secrets = sa.Table(
     sa.Column("secret_sha256", BYTEA, primary_key=True),
     sa.Column("created_at", moment, nullable=False),
     sa.Column("expires_at", moment),
+)
+
+used_assertions = sa.Table(
+    "used_assertions",
+    metadata,
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("jti_sha256", BYTEA, primary_key=True),
+    sa.Column("expires_at", moment, nullable=False, index=True),
 )

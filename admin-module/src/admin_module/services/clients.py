@@ -1,0 +1,58 @@
+"""Clients prove who they are, seldom enough; the same way at every endpoint that asks them to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from admin_module.adapters.assertions import signed_by_one_of
+from admin_module.adapters.clients import find_client, take_assertion
+from admin_module.adapters.tallies import SharedTallies
+from admin_module.domain.clients import Client
+from admin_module.domain.clock import Clock
+from admin_module.domain.limits import Limits
+from admin_module.domain.proofs import Assertion, AssertionRules, Proof, SharedSecret
+from admin_module.domain.secrets import matches
+from artstore_kit.contracts.errors import InvalidClient
+from artstore_kit.postgres import Database
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Authentication of clients."""
+
+    database: Database
+    tallies: SharedTallies
+    limits: Limits
+    assertions: AssertionRules
+    clock: Clock
+
+    async def authenticated(self, proof: Proof, address: str) -> Client:
+        """The client that sent `proof` from `address`; `InvalidClient` or `RateLimited`.
+
+        Wrong proofs of known and unknown clients take the same work: one query, one comparison or signature.
+        """
+        now = self.clock()
+        shown = proof if isinstance(proof, SharedSecret) else self.assertions.read(proof, now)
+        failures = self.limits.failures(shown.client_id, address, add=0)
+        self.limits.require_unlocked(*self.tallies.known_here(failures))
+        client = await self._proved(shown, now)
+        if client is None:
+            await self.tallies.count(self.limits.failures(shown.client_id, address, add=1))
+            raise InvalidClient
+        *failed, requests = await self.tallies.count([*failures, self.limits.requests(client.client_id)])
+        self.limits.require_unlocked(*failed)
+        self.limits.require_seldom(requests, client.token_requests_per_minute)
+        return client
+
+    async def _proved(self, shown: SharedSecret | Assertion, now: datetime) -> Client | None:
+        async with self.database.connect() as connection:
+            client = await find_client(connection, shown.client_id, now)
+        if isinstance(shown, SharedSecret):
+            right = matches(shown.secret, client.secrets if client else ())
+        else:
+            right = signed_by_one_of(client.keys if client else (), shown) and await self._is_first_use(shown)
+        return client if right else None
+
+    async def _is_first_use(self, assertion: Assertion) -> bool:
+        """Committed before anything is given for it; PostgreSQL is the judge, whatever becomes of Redis."""
+        async with self.database.transaction() as connection:
+            return await take_assertion(connection, assertion)
