@@ -17,6 +17,9 @@ ALWAYS_PUBLIC = ("/health/live", "/health/ready", "/metrics")
 PUBLIC_ROUTES = {
     "admin_module": {
         "get /.well-known/artstore",
+        "get /.well-known/artstore-audit",
+        "get /api/v1/audit/checkpoint",
+        "get /api/v1/audit/proofs/consistency",
         "get /.well-known/jwks.json",
         "get /.well-known/oauth-authorization-server",
         "post /api/v1/auth/login",

@@ -89,6 +89,14 @@ class LimitsSettings(BaseModel):
     )
 
 
+class AuditLogSettings(BaseModel):
+    """How long the audit log is kept."""
+
+    retention_days: int = Field(
+        2557, ge=1, description="entries are let go, a month at a time, when all of the month are older; 2557: 7 years"
+    )
+
+
 class Settings(ServiceSettings):
     """All settings of the admin module."""
 
@@ -99,6 +107,7 @@ class Settings(ServiceSettings):
     bootstrap: BootstrapSettings = BootstrapSettings()
     limits: LimitsSettings = LimitsSettings()
     public: PublicSettings
+    audit_log: AuditLogSettings = AuditLogSettings()
 
 
 def example() -> Settings:

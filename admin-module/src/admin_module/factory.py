@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from admin_module.adapters.passwords import Passwords
@@ -12,12 +13,17 @@ from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.tallies import SharedTallies, TalliesInMemory, TalliesInRedis
 from admin_module.adapters.wake_up import WakeUp
 from admin_module.config import Settings
+from admin_module.domain.checkpoints import log_name
 from admin_module.domain.clock import Clock, utc_now
 from admin_module.domain.limits import Limits
 from admin_module.domain.metadata import ServerMetadata, server_metadata
 from admin_module.domain.proofs import AssertionRules
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
+from admin_module.services.audit_proofs import AuditProofs
+from admin_module.services.audit_retention import AuditRetention
+from admin_module.services.audit_search import AuditSearch
+from admin_module.services.checkpoints import Checkpoints
 from admin_module.services.clients import Clients
 from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
@@ -53,6 +59,9 @@ class Services:
     revocations: Revocations
     issuer: OwnIssuer
     spool: Spool
+    audit_proofs: AuditProofs
+    audit_search: AuditSearch
+    checkpoints: Checkpoints
     metadata: ServerMetadata
     addresses: FleetAddresses
     checks: tuple[Check, ...]
@@ -83,6 +92,11 @@ async def open_services(
         ended = run_forever("ended revocations", ENDED_REMOVED_EVERY_S, revocations.forget_ended)
         await background.start("ended revocations", ended)
         delivery = await deliver_from(background, spool, partial(_append, audit))
+        checkpoints = Checkpoints(database, audit, sealed_keys, log_name(settings.tokens.issuer), clock)
+        await checkpoints.open()
+        await background.start("audit checkpoints", run_forever("audit_checkpoints", 0.5, checkpoints.sign_if_due))
+        retention = AuditRetention(database, audit, timedelta(days=settings.audit_log.retention_days), clock)
+        await background.start("audit retention", run_forever("audit_retention", 3600, retention.apply))
         yield Services(
             tokens=ClientTokens(clients, keyring),
             login=Login(database, audit, keyring, passwords, revocations, clock),
@@ -95,6 +109,9 @@ async def open_services(
             issuer=OwnIssuer(keyring, revocations, WakeUp(redis)),
             spool=spool,
             metadata=metadata,
+            audit_proofs=AuditProofs(database),
+            audit_search=AuditSearch(database),
+            checkpoints=checkpoints,
             addresses=FleetAddresses(**settings.public.model_dump()),
             checks=(
                 Check("postgres", database.ping),

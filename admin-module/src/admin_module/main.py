@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from admin_module.api import discovery, elements, revocations, roles, service_accounts, tokens
+from admin_module.api import audit, audit_export, discovery, elements, revocations, roles, service_accounts, tokens
 from admin_module.config import Settings
 from admin_module.factory import open_services
 from artstore_kit.application import Application, build_app
@@ -22,6 +22,8 @@ def create_app(settings: Settings) -> Application:
             service_accounts.router,
             roles.router,
             revocations.router,
+            audit.router,
+            audit_export.router,
         ],
         checks=lambda services: services.checks,
         issuer=lambda services: services.issuer,

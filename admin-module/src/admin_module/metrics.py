@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from artstore_kit.contracts.errors import ArtStoreError
 
@@ -12,6 +12,8 @@ REFUSALS = Counter("artstore_admin_tokens_refused_total", "Clients and people wh
 REPORTS = Counter("artstore_admin_element_reports_total", "Reports of storage elements", ["element"])
 WAKE_UPS = Counter("artstore_admin_wake_ups_total", "Words to all services that something was revoked", ["outcome"])
 REGISTRY_WRITES = Counter("artstore_admin_registry_writes_total", "Writes of the registry to Redis", ["outcome"])
+AUDIT_ENTRIES = Counter("artstore_admin_audit_entries_total", "Entries appended to the audit log")
+AUDIT_SIGNED = Gauge("artstore_admin_audit_signed_entries", "Entries that the checkpoint covers that was signed last")
 
 TALLIES = Counter("artstore_admin_tallies_total", "Requests and failures of clients that were counted", ["where"])
 

@@ -64,6 +64,32 @@ async def make_partitions(connection: AsyncConnection, months: Iterable[Month]) 
         )
 
 
+async def months_kept(connection: AsyncConnection) -> list[Month]:
+    """The months that have a partition."""
+    statement = sa.text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_entries'::regclass")
+    digits = [name.removeprefix(_PREFIX) for name in await connection.scalars(statement)]
+    return [Month(int(each[:4]), int(each[4:])) for each in digits]
+
+
+async def drop_partition(connection: AsyncConnection, month: Month, signed: int) -> int | None:
+    """Remove a month and all of its entries; how many that were.
+
+    None, and nothing done, when one of them is not among the first `signed`, or another node has removed the month.
+    Fails after two seconds when long reads keep it waiting, because others would wait behind it.
+    """
+    name = _partition(month)
+    await lock_head(connection)
+    if await connection.scalar(sa.text("SELECT to_regclass(:name) IS NULL"), {"name": name}):
+        return None
+    count = sa.text(f"SELECT count(*), max(index) FROM {name}")  # noqa: S608 (a name of ours)
+    entries, last = (await connection.execute(count)).one()
+    if entries and last >= signed:
+        return None
+    await connection.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+    await connection.execute(sa.text(f"DROP TABLE {name}"))
+    return int(entries)
+
+
 async def write_leaves(connection: AsyncConnection, leaves: Sequence[Leaf], tiles: Mapping[TileId, bytes]) -> None:
     """Add the leaves, which follow those that are there, with the tiles that they change."""
     await connection.execute(_INSERT_LEAVES, _arrays(leaves))
@@ -102,5 +128,8 @@ def _arrays(leaves: Sequence[Leaf]) -> dict[str, list[object]]:
     }
 
 
+_PREFIX = "audit_entries_"
+
+
 def _partition(month: Month) -> str:
-    return f"audit_entries_{month.year:04}{month.month:02}"
+    return f"{_PREFIX}{month.year:04}{month.month:02}"

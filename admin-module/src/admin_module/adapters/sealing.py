@@ -34,22 +34,29 @@ class SealedKeys:
         pem = private_key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        nonce = os.urandom(_NONCE_BYTES)
-        return public_jwk, _VERSION + nonce + self._cipher.encrypt(nonce, pem, public_jwk["kid"].encode())
+        return public_jwk, self.seal(public_jwk["kid"], pem)
 
     def open(self, kid: str, sealed: bytes) -> rsa.RSAPrivateKey:
         """The private key; `WrongSettings` when the sealing key is not the one that sealed it. Takes 0.2 s."""
+        key = serialization.load_pem_private_key(self.unseal(kid, sealed), password=None)
+        assert isinstance(key, rsa.RSAPrivateKey)
+        return key
+
+    def seal(self, name: str, secret: bytes) -> bytes:
+        """What is kept of a secret of this name."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return _VERSION + nonce + self._cipher.encrypt(nonce, secret, name.encode())
+
+    def unseal(self, name: str, sealed: bytes) -> bytes:
+        """The secret of this name; `WrongSettings` when the sealing key is not the one that sealed it."""
         nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            pem = self._cipher.decrypt(nonce, ciphertext, kid.encode())
+            return self._cipher.decrypt(nonce, ciphertext, name.encode())
         except InvalidTag:
             raise WrongSettings(
                 "ARTSTORE_KEYS__SEALING_KEY: does not open the signing keys in the database; "
                 "it must be the key with which they were sealed"
             ) from None
-        key = serialization.load_pem_private_key(pem, password=None)
-        assert isinstance(key, rsa.RSAPrivateKey)
-        return key
 
 
 def signed(claims: Mapping[str, Any], kid: str, key: rsa.RSAPrivateKey) -> str:

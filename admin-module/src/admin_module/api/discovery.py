@@ -30,6 +30,13 @@ async def metadata(services: Given, response: Response) -> ServerMetadata:
     return services.metadata
 
 
+@router.get("/artstore-audit", openapi_extra=PUBLIC, response_class=Response)
+async def audit_key(services: Given) -> Response:
+    """The key with which the audit log's checkpoints are signed, as checkers of signed notes take it."""
+    headers = {"Cache-Control": _KEPT_FOR_A_MINUTE}
+    return Response(services.checkpoints.key.verifier_key + "\n", media_type="text/plain", headers=headers)
+
+
 @router.get("/artstore", openapi_extra=PUBLIC)
 async def addresses(services: Given, response: Response) -> FleetAddresses:
     """Where clients reach the fleet."""

@@ -76,6 +76,11 @@ def is_credible(entry_id: UUID, latest: datetime) -> bool:
     return entry_id.version == UUID_VERSION and _ms(EARLIEST) <= moment_ms <= _ms(latest)
 
 
+def first_id_of(moment: datetime) -> UUID:
+    """No entry of this moment or later has an id below it, and each of an earlier millisecond has."""
+    return UUID(int=max(_ms(moment), 0) << 80)
+
+
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
@@ -106,4 +111,4 @@ class Month:
     @property
     def first_id(self) -> UUID:
         """No entry of this month has an id below it, and each of a month before has."""
-        return UUID(int=_ms(self.begins_at) << 80)
+        return first_id_of(self.begins_at)

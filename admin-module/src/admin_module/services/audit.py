@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from admin_module import metrics
 from admin_module.adapters.audit import Leaf, known_ids, lock_head, make_partitions, read_tiles, write_leaves
 from admin_module.domain.audit import EARLIEST, LEAD, Deed, Month, is_credible, leaf_of
 from admin_module.domain.clock import Clock
@@ -38,6 +39,7 @@ class AuditLog:
         _require_credible(entries, latest=self.clock() + LEAD)
         async with self.database.transaction() as connection:
             appended = await self._append(connection, entries)
+        metrics.AUDIT_ENTRIES.inc(appended)
         return AuditReceipt(appended=appended, known_before=len(entries) - appended)
 
     async def _append(self, connection: AsyncConnection, entries: Sequence[AuditEntry]) -> int:

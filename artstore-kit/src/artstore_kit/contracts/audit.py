@@ -1,19 +1,31 @@
 """Entries of the audit log: who did what for whom, to which resource, and what came of it (DESIGN section 10)."""
 
 import hashlib
+import json
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from artstore_kit.contracts.files import Moment, PlainText
+from artstore_kit.contracts.files import Moment, PlainText, deeper_than
 from artstore_kit.contracts.ids import LATEST_MS, UUID_VERSION, moment_of, new_file_id
 
 ENTRIES_AT_ONCE = 1000
 """So many entries at most are delivered in one request."""
 
+DETAIL_LIMIT_BYTES = 4096
+DEEPEST_DETAIL = 8
 ACTION_PATTERN = r"^[a-z_]+(\.[a-z_]+)+$"
+
+
+def _small(detail: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """What is hashed and kept for years is small, and reads alike everywhere."""
+    if len(json.dumps(detail, ensure_ascii=False, allow_nan=False).encode()) > DETAIL_LIMIT_BYTES:
+        raise ValueError(f"detail is at most {DETAIL_LIMIT_BYTES} bytes as JSON")
+    if deeper_than(DEEPEST_DETAIL, detail):
+        raise ValueError(f"detail is at most {DEEPEST_DETAIL} levels deep")
+    return detail
 
 
 class AuditOutcome(StrEnum):
@@ -41,7 +53,11 @@ class AuditEntry(BaseModel):
     code: Annotated[PlainText, Field(max_length=64, description="the error code, unless it was done")] = ""
     request_id: Annotated[PlainText, Field(max_length=128)] = ""
     address: Annotated[PlainText, Field(max_length=64, description="of whoever sent the request")] = ""
-    detail: dict[Annotated[PlainText, Field(max_length=64)], JsonValue] = Field(default_factory=dict, max_length=32)
+    detail: Annotated[
+        dict[Annotated[PlainText, Field(max_length=64)], JsonValue],
+        AfterValidator(_small),
+        Field(max_length=32, description="what else there is to know; at most 4,096 bytes as JSON"),
+    ] = Field(default_factory=dict)
 
     @property
     def at(self) -> Moment:
@@ -60,6 +76,31 @@ class AuditReceipt(BaseModel):
 
     appended: int
     known_before: int
+
+
+class AuditRecord(BaseModel):
+    """An entry with its place in the log. As JSON without blanks, keys in order, it is the leaf that was hashed."""
+
+    entry: AuditEntry
+    index: int
+    recorded_at: AwareDatetime
+
+
+class InclusionProof(BaseModel):
+    """That the leaf at `index` is in the log with `size` entries (RFC 9162 section 2.1.3.1); hashes are base64."""
+
+    index: int
+    size: int
+    leaf_hash: str
+    hashes: list[str]
+
+
+class ConsistencyProof(BaseModel):
+    """That the log with `second` entries begins with that of `first` (RFC 9162 section 2.1.4.1); hashes are base64."""
+
+    first: int
+    second: int
+    hashes: list[str]
 
 
 def new_entry_id(now_ms: int | None = None) -> UUID:

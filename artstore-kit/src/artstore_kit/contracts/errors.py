@@ -241,6 +241,12 @@ class ElementUnknown(ArtStoreError):
     status = 404
 
 
+class AuditEntryUnknown(ArtStoreError):
+    """The audit log has no such entry."""
+
+    status = 404
+
+
 class AccountUnknown(ArtStoreError):
     """No account has this name."""
 
@@ -330,6 +336,12 @@ class FileRetained(ArtStoreError):
 
 class RetentionShortened(ArtStoreError):
     """A file's retention can be made longer here, never shorter."""
+
+    status = 409
+
+
+class CheckpointPending(ArtStoreError):
+    """No checkpoint of the audit log has been signed that covers this; in ten seconds there is one."""
 
     status = 409
 
@@ -563,7 +575,7 @@ class AuditSpoolFault(ArtStoreError):
 
 
 class AuditLogDamaged(ArtStoreError):
-    """The tree of the audit log is not what was written; it takes no entries until this was looked into."""
+    """The audit log is not what was written; this must be looked into before it goes on."""
 
     status = 503
 

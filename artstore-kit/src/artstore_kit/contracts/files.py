@@ -43,18 +43,19 @@ def _multiline(text: str) -> str:
 
 def _searchable(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """PostgreSQL's text cannot hold NUL, so what is to be found may not either; nor may it be too deep to be read."""
-    if _deeper_than(DEEPEST_METADATA, metadata):
+    if deeper_than(DEEPEST_METADATA, metadata):
         raise ValueError(f"metadata is at most {DEEPEST_METADATA} levels deep")
     if "\\u0000" in json.dumps(metadata):
         raise ValueError("NUL characters are not allowed")
     return metadata
 
 
-def _deeper_than(levels: int, value: JsonValue) -> bool:
+def deeper_than(levels: int, value: JsonValue) -> bool:
+    """Whether lists and objects are nested deeper than this."""
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper_than(levels - 1, each) for each in inner)
+    return levels == 0 or any(deeper_than(levels - 1, each) for each in inner)
 
 
 def _in_utc(moment: datetime) -> datetime:
