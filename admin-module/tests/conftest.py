@@ -5,26 +5,34 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import httpx
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from admin_module.adapters.administrators import insert_administrator
 from admin_module.adapters.passwords import Passwords
 from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.tables.audit import audit_entries
 from admin_module.adapters.tallies import SharedTallies, TalliesInMemory, TalliesInRedis
 from admin_module.config import BootstrapSettings, KeysSettings, LimitsSettings, PublicSettings, Settings
+from admin_module.domain.administrators import Administrator
 from admin_module.domain.limits import Limits
 from admin_module.domain.metadata import server_metadata
 from admin_module.domain.proofs import AssertionRules
+from admin_module.domain.sessions import Lifetimes
 from admin_module.factory import Services
 from admin_module.main import create_app
 from admin_module.services.audit import AuditLog
 from admin_module.services.clients import Clients
+from admin_module.services.credentials import Gate
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
+from admin_module.services.login import Login
+from admin_module.services.revocations import Revocations
+from admin_module.services.sessions import Sessions
 from artstore_kit.application import Application
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.identity import Action, Grant, Scope
@@ -36,6 +44,7 @@ from artstore_kit.testing.application import open_client
 from artstore_kit.testing.clock import MovableClock
 
 ISSUER = "http://admin.test"
+FIRST_PASSWORD = "shown once by the launcher"
 PASSWORD = "correct horse battery staple"
 EVERYTHING_GRANTED = Grant(collection="*", actions=frozenset(Action))
 UNLIMITED = LimitsSettings(
@@ -58,8 +67,14 @@ def service_package() -> str:
 
 @pytest.fixture(scope="session")
 def password() -> str:
-    """The first administrator's."""
+    """The first administrator's, who has changed the one of the settings to it."""
     return PASSWORD
+
+
+@pytest.fixture(scope="session")
+def first_password() -> str:
+    """The first administrator's at the first start; good for changing it."""
+    return FIRST_PASSWORD
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +87,7 @@ def fleet() -> Fleet:
 def settings_of(redis_url: str, fleet: Fleet, new_spool: Callable[[], AuditSettings]) -> SettingsOf:
     """Settings of an admin module on a given database."""
     keys = KeysSettings.model_validate({"sealing_key": base64.b64encode(secrets.token_bytes(32)).decode()})
-    bootstrap = {"administrator_password": PASSWORD, "accounts": json.dumps(_accounts(fleet))}
+    bootstrap = {"administrator_password": FIRST_PASSWORD, "accounts": json.dumps(_accounts(fleet))}
 
     def settings(postgres: PostgresSettings) -> Settings:
         return Settings(
@@ -106,8 +121,10 @@ def app(settings: Settings) -> Application:
 
 @pytest.fixture(scope="module")
 async def client(app: Application) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the running application, who shows no token."""
+    """A client of the running application, who shows no token; the first administrator has changed their password."""
+    change = {"username": "admin", "old_password": FIRST_PASSWORD, "new_password": PASSWORD}
     async with open_client(app) as client:
+        assert (await client.post("/api/v1/auth/password", json=change)).status_code == 204
         yield client
 
 
@@ -233,6 +250,33 @@ def make_node(
 def clients(make_node: Callable[[], Clients]) -> Clients:
     """Authentication of clients, at one node."""
     return make_node()
+
+
+@pytest.fixture
+async def sessions(
+    database: Database, audit: AuditLog, keyring: Keyring, first_start: Callable[[], FirstStart], clock: MovableClock
+) -> Sessions:
+    """Sessions in a furnished database."""
+    await first_start().run()
+    await keyring.open()
+    lifetimes = Lifetimes(timedelta(hours=12), timedelta(days=7))
+    return Sessions(database, audit, keyring, Revocations(database, clock), lifetimes, clock)
+
+
+@pytest.fixture
+async def login(sessions: Sessions, grace: Administrator) -> Login:
+    """The door."""
+    gate = Gate(sessions.database, sessions.audit, Passwords(), sessions.clock)
+    return Login(sessions.database, sessions.audit, gate, gate.passwords, sessions)
+
+
+@pytest.fixture
+async def grace(sessions: Sessions, password: str) -> Administrator:
+    """An administrator whose password is not a temporary one."""
+    grace = Administrator("grace", await Passwords().hashed(password), ("super_admin",), "Grace Hopper")
+    async with sessions.database.transaction() as connection:
+        await insert_administrator(connection, grace, sessions.clock())
+    return grace
 
 
 def _accounts(fleet: Fleet) -> list[dict[str, object]]:

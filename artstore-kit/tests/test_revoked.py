@@ -59,6 +59,7 @@ def revocations_of(token: str) -> list[Revocation]:
     before = datetime.fromtimestamp(claims["iat"] + 1, UTC)
     return [
         Revocation(kind=RevocationKind.TOKEN, name=claims["jti"], ends_at=LATER),
+        Revocation(kind=RevocationKind.SESSION, name=claims.get("sid", "another"), ends_at=LATER),
         Revocation(kind=RevocationKind.SUBJECT, name=claims["sub"], before=before, ends_at=LATER),
         Revocation(kind=RevocationKind.KEY, name="test-key", ends_at=LATER),
     ]
@@ -70,12 +71,12 @@ async def refused(verifier: TokenVerifier, token: str) -> None:
     assert 'error="invalid_token"' in refusal.value.headers["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize("which", range(3), ids=list(RevocationKind))
+@pytest.mark.parametrize("which", range(4), ids=list(RevocationKind))
 @pytest.mark.parametrize("remembered", [True, False], ids=["remembered", "seen for the first time"])
 async def test_what_was_revoked_is_refused(
     issuer: Faulty, verifier: TokenVerifier, which: int, remembered: bool
 ) -> None:
-    token = issuer.mint.mint()
+    token = issuer.mint.mint(sid="a-session")
     if remembered:
         await verifier.authenticate(f"Bearer {token}")
     issuer.mint.revoked.append(revocations_of(token)[which])
@@ -86,7 +87,7 @@ async def test_what_was_revoked_is_refused(
 
 async def test_others_are_still_good(issuer: Faulty, verifier: TokenVerifier) -> None:
     token, another = issuer.mint.mint("ann"), issuer.mint.mint("ben")
-    issuer.mint.revoked.extend(revocations_of(token)[:2])
+    issuer.mint.revoked.extend(revocations_of(token)[:3])
     await verifier.authenticate(f"Bearer {another}")
     new = issuer.mint.mint("ann", iat=int(time.time()) + 2)
     assert (await verifier.authenticate(f"Bearer {new}")).subject == "ann"

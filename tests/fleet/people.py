@@ -21,11 +21,22 @@ async def token_of(fleet: Fleet, client_id: str, secret: str, scope: str = "") -
 
 
 async def administrator(wire: Wire) -> str:
-    """The first administrator's token."""
-    password = wire.fleet.secrets.value("administrator-password")
+    """The first administrator's token; at the first call they choose a password of their own, as they must."""
+    chosen = wire.fleet.secrets.value("administrator-chosen")
+    answer = await _login(wire, chosen)
+    if answer.status_code == 401:
+        first = wire.fleet.secrets.value("administrator-password")
+        assert (await _login(wire, first)).json()["code"] == "password_change_required"
+        change = {"username": "admin", "old_password": first, "new_password": chosen}
+        (await wire.ask("POST", "admin", "/auth/password", token="", json=change)).raise_for_status()
+        answer = await _login(wire, chosen)
+    _kept(answer.raise_for_status().json()["refresh_token"])
+    return _kept(answer.json()["access_token"])
+
+
+async def _login(wire: Wire, password: str) -> httpx.Response:
     credentials = {"username": "admin", "password": password}
-    answer = await wire.ask("POST", "admin", "/auth/login", token="", json=credentials)
-    return _kept(answer.raise_for_status().json()["access_token"])
+    return await wire.ask("POST", "admin", "/auth/login", token="", json=credentials)
 
 
 async def newcomer(

@@ -23,6 +23,9 @@ PUBLIC_ROUTES = {
         "get /.well-known/jwks.json",
         "get /.well-known/oauth-authorization-server",
         "post /api/v1/auth/login",
+        "post /api/v1/auth/logout",
+        "post /api/v1/auth/password",
+        "post /api/v1/auth/refresh",
         "post /api/v1/auth/token",
     }
 }

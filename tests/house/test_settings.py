@@ -25,8 +25,8 @@ def test_the_readme_lists_every_setting_and_no_other(folder: str, package: str) 
 
 @pytest.mark.parametrize("package", SERVICES.values())
 def test_numbers_have_their_unit_in_their_name(package: str) -> None:
-    units = ("_s", "_ms", "_bytes", "_size", "_ratio", "port", "priority", "_days", "_limit", "_count", "_in_flight")
-    wrong = [name for name in _numbers(package) if not name.lower().endswith(units)]
+    units = ("_s", "_ms", "_hours", "_days", "_bytes", "_size", "_ratio", "_limit", "_count", "_in_flight")
+    wrong = [name for name in _numbers(package) if not name.lower().endswith((*units, "port", "priority"))]
     assert wrong == []
 
 

@@ -1,5 +1,6 @@
 """What `./fleet up` prints when all is ready: addresses, places, the first password, an example to paste."""
 
+import json
 import os
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ from tools.fleet.secrets import DEMO_ACCOUNT
 from tools.fleet.servers import POSTGRES_SETTING
 from tools.fleet.services import NAMES
 
+PASSWORD_TO_CHOOSE = "YOUR NEW PASSWORD"  # noqa: S105 (a place to write it)
 DUTIES = {
     "admin": "accounts, tokens, elements",
     "edit-1": "storage element, mode edit",
@@ -42,7 +44,23 @@ def _password(fleet: Fleet) -> list[str]:
     lines = ["The first administrator. This password is shown once and kept nowhere in clear:"]
     if os.environ.get(POSTGRES_SETTING):
         lines.append("(if your database had an administrator before, he keeps his own password)")
-    return [*lines, "", "  username   admin", f"  password   {password}", ""]
+    return [
+        *lines,
+        "",
+        "  username   admin",
+        f"  password   {password}",
+        "",
+        "It is good for one thing: choosing another one. Put yours (12 signs or more) into this line and paste it:",
+        "",
+        f"  {_with_password(fleet, password)}",
+        "",
+    ]
+
+
+def _with_password(fleet: Fleet, password: str) -> str:
+    change = json.dumps({"username": "admin", "old_password": password, "new_password": PASSWORD_TO_CHOOSE})
+    where = f"{fleet.url('admin')}/api/v1/auth/password"
+    return f"curl -f -H 'Content-Type: application/json' -d '{change}' {where} && echo changed"
 
 
 def _example(fleet: Fleet) -> list[str]:

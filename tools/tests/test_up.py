@@ -38,14 +38,26 @@ def test_the_example_can_be_pasted(first_start: str, tmp_path: Path) -> None:
 def test_the_first_administrator_can_log_in_and_his_password_is_not_kept(launcher: Launcher, first_start: str) -> None:
     found = re.search(r"password +(\S+)$", first_start, re.MULTILINE)
     assert found
-    connection = HTTPConnection("127.0.0.1", launcher.port_base)
-    body = json.dumps({"username": "admin", "password": found[1]})
-    connection.request("POST", "/api/v1/auth/login", body, {"Content-Type": "application/json"})
-    assert connection.getresponse().status == 200
-    connection.close()
+    assert _login(launcher, found[1]) == 403
+    line = next(line for line in first_start.splitlines() if "/api/v1/auth/password" in line)
+    chosen = "seven otters juggle lanterns"
+    pasted = subprocess.run(
+        ["sh"], input=line.replace("YOUR NEW PASSWORD", chosen), capture_output=True, text=True, check=False
+    )
+    assert pasted.stdout == "changed\n", pasted.stderr
+    assert (_login(launcher, found[1]), _login(launcher, chosen)) == (401, 200)
     kept = [path for path in launcher.layout.data.rglob("*") if path.is_file() and path.stat().st_size < 2**20]
     assert kept
     assert not [path for path in kept if found[1].encode() in path.read_bytes()]
+
+
+def _login(launcher: Launcher, password: str) -> int:
+    connection = HTTPConnection("127.0.0.1", launcher.port_base)
+    body = json.dumps({"username": "admin", "password": password})
+    connection.request("POST", "/api/v1/auth/login", body, {"Content-Type": "application/json"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
 
 
 def test_secrets_are_private(launcher: Launcher) -> None:

@@ -54,13 +54,21 @@ class BootstrapSettings(BaseModel):
     """What the first start makes."""
 
     administrator_password: Secret[Annotated[str, Field(min_length=12, max_length=1024)]] | None = Field(
-        None, description="password of the first administrator, `admin`; read when there is none"
+        None,
+        description="first password of the first administrator, `admin`, who must change it; read when there is none",
     )
     accounts: Json[list[FleetAccount]] = Field(
         [],
         description="the fleet's own service accounts, a JSON list of {client_id, client_secret, roles, scopes, "
         "grants, description}; read at every start",
     )
+
+
+class SessionSettings(BaseModel):
+    """How long people stay logged in."""
+
+    idle_hours: int = Field(12, ge=1, description="a person's session ends when it was not used for so long")
+    longest_days: int = Field(7, ge=1, description="a person's session ends then, however much it is used")
 
 
 class PublicSettings(BaseModel):
@@ -106,6 +114,7 @@ class Settings(ServiceSettings):
     keys: KeysSettings
     bootstrap: BootstrapSettings = BootstrapSettings()
     limits: LimitsSettings = LimitsSettings()
+    sessions: SessionSettings = SessionSettings()
     public: PublicSettings
     audit_log: AuditLogSettings = AuditLogSettings()
 

@@ -18,6 +18,7 @@ from admin_module.domain.clock import Clock, utc_now
 from admin_module.domain.limits import Limits
 from admin_module.domain.metadata import ServerMetadata, server_metadata
 from admin_module.domain.proofs import AssertionRules
+from admin_module.domain.sessions import Lifetimes
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
 from admin_module.services.audit_proofs import AuditProofs
@@ -25,6 +26,7 @@ from admin_module.services.audit_retention import AuditRetention
 from admin_module.services.audit_search import AuditSearch
 from admin_module.services.checkpoints import Checkpoints
 from admin_module.services.clients import Clients
+from admin_module.services.credentials import Gate
 from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
@@ -32,6 +34,7 @@ from admin_module.services.login import Login
 from admin_module.services.own_issuer import OwnIssuer
 from admin_module.services.revocations import Revocations
 from admin_module.services.roles import Roles
+from admin_module.services.sessions import Sessions
 from admin_module.services.tokens import ClientTokens
 from artstore_kit.audit.opening import deliver_from, open_spool
 from artstore_kit.audit.spool import Spool
@@ -51,6 +54,7 @@ class Services:
 
     tokens: ClientTokens
     login: Login
+    sessions: Sessions
     keyring: Keyring
     accounts: Accounts
     roles: Roles
@@ -81,6 +85,7 @@ async def open_services(
         keyring = Keyring(database, sealed_keys, settings.tokens, clock)
         audit = AuditLog(database, clock)
         revocations = Revocations(database, clock)
+        sessions = Sessions(database, audit, keyring, revocations, _lifetimes(settings), clock)
         elements = Elements(database, audit, Registry(redis), clock)
         metadata = server_metadata(settings.tokens.issuer, settings.public.admin_url)
         tallies = SharedTallies(TalliesInRedis(redis), TalliesInMemory())
@@ -99,7 +104,8 @@ async def open_services(
         await background.start("audit retention", run_forever("audit_retention", 3600, retention.apply))
         yield Services(
             tokens=ClientTokens(clients, keyring),
-            login=Login(database, audit, keyring, passwords, revocations, clock),
+            login=Login(database, audit, Gate(database, audit, passwords, clock), passwords, sessions),
+            sessions=sessions,
             keyring=keyring,
             accounts=Accounts(database, audit, clock),
             roles=Roles(database, audit, clock),
@@ -125,3 +131,7 @@ async def open_services(
 async def _append(log: AuditLog, batch: AuditBatch) -> AuditReceipt:
     """What the other services send over HTTP, from this one's own spool."""
     return await log.append(batch.entries)
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(timedelta(hours=settings.sessions.idle_hours), timedelta(days=settings.sessions.longest_days))

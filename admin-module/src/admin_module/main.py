@@ -2,7 +2,17 @@
 
 from functools import partial
 
-from admin_module.api import audit, audit_export, discovery, elements, revocations, roles, service_accounts, tokens
+from admin_module.api import (
+    audit,
+    audit_export,
+    discovery,
+    elements,
+    login,
+    revocations,
+    roles,
+    service_accounts,
+    tokens,
+)
 from admin_module.config import Settings
 from admin_module.factory import open_services
 from artstore_kit.application import Application, build_app
@@ -17,6 +27,7 @@ def create_app(settings: Settings) -> Application:
         open_services=partial(open_services, settings),
         routers=[
             tokens.router,
+            login.router,
             discovery.router,
             elements.router,
             service_accounts.router,

@@ -17,7 +17,7 @@ from admin_module.adapters.roles import (
     roles_named,
     update_role,
 )
-from admin_module.domain.lockout import Administrator
+from admin_module.domain.administrators import Administrator
 from admin_module.domain.rights import Rights
 from admin_module.domain.roles import Holding
 from artstore_kit.contracts.identity import Action, Grant, Scope, ServiceAccount
@@ -70,7 +70,7 @@ async def test_who_holds_a_role(database: Database) -> None:
     async with database.transaction() as connection:
         for each in (account("one", "clerk", "readonly"), account("two", "clerk", "readonly"), account("three")):
             await insert_account(connection, each)
-        await insert_administrator(connection, Administrator("ada", "hash", ["clerk"]), NOW)
+        await insert_administrator(connection, Administrator("ada", "hash", ("clerk",)), NOW)
         held = await holdings_with(connection, "clerk")
         assert sorted(held, key=lambda each: len(each.roles)) == [
             Holding(("clerk",)),

@@ -17,6 +17,7 @@ async def test_an_administrator_gets_a_token_with_every_right(client: httpx.Asyn
     assert (claims["sub"], claims["client_id"], claims["roles"]) == ("admin", "artstore-login", ["super_admin"])
     assert set(claims["scope"].split()) == set(Scope) == set(answer.json()["scope"].split())
     assert claims["grants"] == [{"collection": "*", "actions": ["delete", "read", "write"]}]
+    assert claims["sid"] == answer.json()["session_id"]
 
 
 async def test_wrong_names_and_passwords_are_told_alike(client: httpx.AsyncClient, password: str) -> None:
@@ -42,6 +43,8 @@ async def test_wrong_names_and_passwords_are_told_alike(client: httpx.AsyncClien
         {"username": "admin", "password": "x" * 1025},
         {"username": ["admin"], "password": "x"},
         {"username": "admin", "password": "x", "role": "administrator"},
+        {"username": "admin", "password": "x", "code": "12 45"},
+        {"username": "admin", "password": "x", "code": "х" * 6},
         [],
         "admin",
     ],

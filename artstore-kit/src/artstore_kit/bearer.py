@@ -110,6 +110,7 @@ def _principal(claims: Mapping[str, object], key: jwt.PyJWK) -> Principal:
         token_id=str(claims["jti"]),
         key_id=str(key.key_id),
         issued_at=float(str(claims["iat"])),
+        session_id=str(claims.get("sid", "")),
     )
 
 

@@ -22,6 +22,7 @@ class Principal:
     token_id: str = ""
     key_id: str = ""
     issued_at: float = 0.0
+    session_id: str = ""
 
     @property
     def on_whose_behalf(self) -> str:

@@ -34,9 +34,10 @@ class Revoked:
         self._reading = asyncio.Lock()
 
     def refuses(self, principal: Principal) -> bool:
-        """Whether the token was revoked: itself, with its key, or with all that its subject had then."""
+        """Whether the token was revoked: itself, with its session or its key, or with all that its subject had then."""
         return (
             (RevocationKind.TOKEN, principal.token_id) in self._entries
+            or (RevocationKind.SESSION, principal.session_id) in self._entries
             or (RevocationKind.KEY, principal.key_id) in self._entries
             or principal.issued_at < self._subjects.get(principal.subject, 0.0)
         )

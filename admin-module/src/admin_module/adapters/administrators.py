@@ -1,5 +1,6 @@
-"""Administrators in PostgreSQL: their password hashes, and how often a wrong password was given."""
+"""Administrators in PostgreSQL."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -7,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.tables.administrators import administrators
-from admin_module.domain.lockout import FAILURES_ALLOWED, LOCKED_FOR, Administrator
+from admin_module.domain.administrators import Administrator
 
 
 async def any_administrator(connection: AsyncConnection) -> bool:
@@ -15,44 +16,42 @@ async def any_administrator(connection: AsyncConnection) -> bool:
     return await connection.scalar(sa.select(sa.exists(sa.select(administrators.c.username)))) is True
 
 
-async def find_administrator(connection: AsyncConnection, username: str) -> Administrator | None:
-    """The administrator of this name."""
+async def find_administrator(
+    connection: AsyncConnection, username: str, *, unchanged: bool = False
+) -> Administrator | None:
+    """The administrator of this name, who stays `unchanged` until the transaction ends if that is asked for."""
     columns = (administrators.c[name] for name in Administrator.__dataclass_fields__)
-    row = (await connection.execute(sa.select(*columns).where(administrators.c.username == username))).one_or_none()
-    return None if row is None else Administrator(*row)
+    statement = sa.select(*columns).where(administrators.c.username == username)
+    statement = statement.with_for_update(key_share=True) if unchanged else statement
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else _administrator(row)
 
 
-async def insert_administrator(connection: AsyncConnection, administrator: Administrator, now: datetime) -> None:
-    """Add an administrator; nothing happens when the name is taken."""
-    statement = insert(administrators).values(
-        username=administrator.username,
-        password_hash=administrator.password_hash,
-        roles=list(administrator.roles),
-        created_at=now,
+async def insert_administrator(connection: AsyncConnection, administrator: Administrator, now: datetime) -> bool:
+    """Add an administrator; False, and nothing done, when the name is taken."""
+    columns = asdict(administrator) | {"roles": list(administrator.roles), "created_at": now}
+    statement = insert(administrators).values(columns)
+    return (await connection.execute(statement.on_conflict_do_nothing())).rowcount == 1
+
+
+async def set_password(
+    connection: AsyncConnection, administrator: Administrator, password_hash: str, *, must_change: bool
+) -> bool:
+    """Replace the password that is known; False, and nothing done, when it was replaced meanwhile."""
+    same = sa.and_(
+        administrators.c.username == administrator.username,
+        administrators.c.password_hash == administrator.password_hash,
     )
-    await connection.execute(statement.on_conflict_do_nothing())
+    changed = administrators.update().where(same).values(password_hash=password_hash, must_change_password=must_change)
+    return (await connection.execute(changed)).rowcount == 1
 
 
-async def count_failure(connection: AsyncConnection, username: str, now: datetime) -> bool:
-    """Count a wrong password; the last one that is allowed locks the account, and counting starts anew.
-
-    One statement, so that failures at several nodes in the same moment are all counted. False, and nothing done,
-    when the account is locked.
-    """
-    last_straw = administrators.c.failed_attempts + 1 >= FAILURES_ALLOWED
-    statement = _unlocked(username, now).values(
-        failed_attempts=sa.case((last_straw, 0), else_=administrators.c.failed_attempts + 1),
-        locked_until=sa.case((last_straw, now + LOCKED_FOR)),
+async def note_login(connection: AsyncConnection, username: str, now: datetime) -> None:
+    """Say when the administrator logged in last."""
+    await connection.execute(
+        administrators.update().where(administrators.c.username == username).values(last_login_at=now)
     )
-    return (await connection.execute(statement)).rowcount == 1
 
 
-async def count_success(connection: AsyncConnection, username: str, now: datetime) -> bool:
-    """Forget the failures; False, and nothing done, when the account is locked."""
-    statement = _unlocked(username, now).values(failed_attempts=0, locked_until=None)
-    return (await connection.execute(statement)).rowcount == 1
-
-
-def _unlocked(username: str, now: datetime) -> sa.Update:
-    free = sa.or_(administrators.c.locked_until.is_(None), administrators.c.locked_until <= now)
-    return administrators.update().where(administrators.c.username == username, free)
+def _administrator(row: sa.Row[tuple[object, ...]]) -> Administrator:
+    return Administrator(**{**row._mapping, "roles": tuple(row.roles)})

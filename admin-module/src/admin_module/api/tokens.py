@@ -1,9 +1,9 @@
-"""`/auth`: tokens for programs and for people."""
+"""`/auth/token`: tokens for programs."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, Secret
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from admin_module.api.client_request import TokenRequest, read_token_request
@@ -27,15 +27,6 @@ class TokenProblem(BaseModel):
 
     error: str
     error_description: str
-
-
-class Credentials(BaseModel):
-    """A person's name and password."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    username: str = Field(pattern=r"^[\w.@-]{1,64}$")
-    password: Secret[Annotated[str, Field(min_length=1, max_length=1024)]]
 
 
 _PARAMETERS = {
@@ -70,13 +61,6 @@ async def token(
     """An access token for a service account: the client credentials grant."""
     response.headers.update(_NEVER_KEPT)
     return await services.tokens.issue(asked.proof, asked.address, asked.scope)
-
-
-@router.post("/login", openapi_extra=PUBLIC)
-async def login(credentials: Credentials, services: Given, response: Response) -> TokenAnswer:
-    """An access token for an administrator. Five wrong passwords in a row lock the account for 15 minutes."""
-    response.headers.update(_NEVER_KEPT)
-    return await services.login.enter(credentials.username, credentials.password.get_secret_value())
 
 
 def answer_token_refusal(request: Request, error: Exception) -> Response:

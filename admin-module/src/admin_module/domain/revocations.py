@@ -19,6 +19,11 @@ def token_revoked(token_id: str, expires_at: datetime) -> Revocation:
     return Revocation(kind=RevocationKind.TOKEN, name=token_id, ends_at=expires_at + _LEEWAY)
 
 
+def session_revoked(session_id: str, now: datetime) -> Revocation:
+    """All tokens of a session, which gets no others."""
+    return Revocation(kind=RevocationKind.SESSION, name=session_id, ends_at=now + _LONGEST)
+
+
 def subject_revoked(name: str, now: datetime) -> Revocation:
     """All tokens that a subject has, and those that are being signed with its former rights.
 

@@ -23,10 +23,12 @@ class Subject:
     scopes: Sequence[str]
     grants: Sequence[Grant] = field(default=())
     roles: Sequence[str] = field(default=())
+    session_id: str = ""
 
     def claims(self, issuer: str, audience: str, now: datetime, token_id: str) -> dict[str, Any]:
         """The claims of an access token that starts `now`."""
         issued_at = int(now.timestamp())
+        session = {"sid": self.session_id} if self.session_id else {}
         return {
             "iss": issuer,
             "aud": audience,
@@ -38,12 +40,13 @@ class Subject:
             "scope": " ".join(self.scopes),
             "roles": list(self.roles),
             "grants": as_claim(self.grants),
+            **session,
         }
 
 
-def administrator(username: str, roles: Sequence[str], rights: Rights) -> Subject:
+def administrator(username: str, roles: Sequence[str], rights: Rights, session_id: str = "") -> Subject:
     """A person; their rights are those of their roles."""
-    return Subject(username, LOGIN_CLIENT, sorted(rights.scopes), rights.grants, roles)
+    return Subject(username, LOGIN_CLIENT, sorted(rights.scopes), rights.grants, roles, session_id)
 
 
 def program(client_id: str, roles: Sequence[str], rights: Rights, scopes: Sequence[str]) -> Subject:

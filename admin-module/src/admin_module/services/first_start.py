@@ -20,9 +20,10 @@ from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.signing_keys import all_keys, insert_key
 from admin_module.config import BootstrapSettings, FleetAccount
 from admin_module.domain.accounts import account_of, told
+from admin_module.domain.administrators import Administrator
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
-from admin_module.domain.lockout import Administrator
+from admin_module.domain.passwords import prepared
 from admin_module.domain.roles import SUPER_ADMIN
 from admin_module.domain.secrets import hashed
 from admin_module.domain.signing_keys import SigningKey, current
@@ -76,8 +77,10 @@ class FirstStart:
                 f"{_PASSWORD_SETTING}: there is no administrator yet; give the first one's password in this variable, "
                 f"or in the file that {_PASSWORD_SETTING}_FILE names"
             )
-        password_hash = await self.passwords.hashed(self.bootstrap.administrator_password.get_secret_value())
-        first = Administrator(FIRST_ADMINISTRATOR, password_hash, (SUPER_ADMIN,))
+        password = prepared(self.bootstrap.administrator_password.get_secret_value())
+        password_hash = await self.passwords.hashed(password)
+        # Whoever has started the service knows this password, and so may others who read its settings.
+        first = Administrator(FIRST_ADMINISTRATOR, password_hash, (SUPER_ADMIN,), must_change_password=True)
         await insert_administrator(connection, first, self.clock())
         event_logger().info("first administrator made", username=FIRST_ADMINISTRATOR)
         return [Deed.of_service("administrator.create", f"administrator:{FIRST_ADMINISTRATOR}")]

@@ -1,4 +1,4 @@
-"""What is taken back before its time: a token, all tokens that a subject has, a signing key."""
+"""What is taken back before its time: a token, all tokens of a session or of a subject, a signing key."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters import revocations as table
 from admin_module.domain.clock import Clock
-from admin_module.domain.revocations import issued_at, key_revoked, subject_revoked, token_revoked
+from admin_module.domain.revocations import issued_at, key_revoked, session_revoked, subject_revoked, token_revoked
 from artstore_kit.contracts.revocations import RevocationKind, RevocationList
 from artstore_kit.postgres import Database
 
@@ -25,6 +25,10 @@ class Revocations:
     async def revoke_token(self, connection: AsyncConnection, token_id: str, expires_at: datetime) -> None:
         """Take back one token, by its `jti`; `expires_at` is its `exp`."""
         await table.write_revocation(connection, token_revoked(token_id, expires_at))
+
+    async def revoke_session(self, connection: AsyncConnection, session_id: str) -> None:
+        """Take back all tokens of a session that has ended."""
+        await table.write_revocation(connection, session_revoked(session_id, self.clock()))
 
     async def revoke_subject(self, connection: AsyncConnection, name: str) -> None:
         """Take back all tokens that this service account or administrator has.

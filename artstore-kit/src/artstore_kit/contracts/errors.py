@@ -151,6 +151,48 @@ class BadCredentials(ArtStoreError):
     status = 401
 
 
+class TotpRequired(ArtStoreError):
+    """The password is right; send the code of the authenticator app, or a recovery code, too."""
+
+    status = 401
+
+
+class TotpCodeWrong(ArtStoreError):
+    """The code is wrong or was used before."""
+
+    status = 401
+
+
+class RefreshTokenUnknown(ArtStoreError):
+    """The refresh token is not known; log in again."""
+
+    status = 401
+
+
+class RefreshTokenReused(ArtStoreError):
+    """The refresh token was used before, which ends the session of whoever holds it; log in again."""
+
+    status = 401
+
+
+class SessionEnded(ArtStoreError):
+    """The session has ended; log in again."""
+
+    status = 401
+
+
+class PasswordChangeRequired(ArtStoreError):
+    """The password must be changed before it lets anybody in: `POST /api/v1/auth/password`."""
+
+    status = 403
+
+
+class AccountSuspended(ArtStoreError):
+    """The account is suspended."""
+
+    status = 403
+
+
 class ScopeMissing(ArtStoreError):
     """The token does not carry the scope that this operation needs."""
 
@@ -255,6 +297,18 @@ class AccountUnknown(ArtStoreError):
 
 class RoleUnknown(ArtStoreError):
     """No role has this name."""
+
+    status = 404
+
+
+class AdministratorUnknown(ArtStoreError):
+    """No administrator has this name."""
+
+    status = 404
+
+
+class SessionUnknown(ArtStoreError):
+    """No session that lasts has this id."""
 
     status = 404
 
@@ -426,6 +480,12 @@ class InvalidAttributes(ArtStoreError):
 
 class AttributesTooLarge(ArtStoreError):
     """The attributes are larger than 4,096 bytes in attr.json."""
+
+    status = 422
+
+
+class WeakPassword(ArtStoreError):
+    """The password would be guessed too easily."""
 
     status = 422
 

@@ -11,9 +11,10 @@ REVOCATIONS_CHANNEL = "artstore:revocations"
 
 
 class RevocationKind(StrEnum):
-    """What `name` is: a token's `jti`, a subject (a program or a person), a signing key's `kid`."""
+    """What `name` is: a token's `jti`, a session's `sid`, a subject (a program or a person), a signing key's `kid`."""
 
     TOKEN = "token"  # noqa: S105 (a kind)
+    SESSION = "session"
     SUBJECT = "subject"
     KEY = "key"
 

@@ -1,0 +1,91 @@
+"""Whether somebody is who they say: the password, and a lock after repeated failures."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from admin_module.adapters.administrators import find_administrator
+from admin_module.adapters.login_failures import count_failure, find_lock, forget_failures, sweep_failures
+from admin_module.adapters.passwords import Passwords
+from admin_module.domain.administrators import Administrator
+from admin_module.domain.audit import Deed
+from admin_module.domain.clock import Clock
+from admin_module.domain.credentials import Credentials
+from admin_module.domain.lockout import locked
+from admin_module.domain.passwords import prepared
+from admin_module.domain.subjects import LOGIN_CLIENT
+from admin_module.services.audit import AuditLog
+from artstore_kit.contracts.audit import AuditOutcome
+from artstore_kit.contracts.errors import (
+    AccountLocked,
+    AccountSuspended,
+    ArtStoreError,
+    BadCredentials,
+    PasswordChangeRequired,
+)
+from artstore_kit.postgres import Database
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Tells those who prove who they are from those who do not.
+
+    A name that nobody has is met with the same work, the same words and the same lock as one that somebody has. What
+    is refused for another reason than the password is told only to whoever gave the right one.
+    """
+
+    database: Database
+    audit: AuditLog
+    passwords: Passwords
+    clock: Clock
+
+    async def pass_through(self, given: Credentials, *, to_change_password: bool = False) -> Administrator:
+        """Who that is. A temporary password is good for changing it, and for nothing else."""
+        known = await self._find(given.username)
+        right = await self.passwords.match(known.password_hash if known else None, prepared(given.password))
+        async with self.database.transaction() as connection:
+            refusal = await self._refusal(connection, given, known if right else None, to_change_password)
+            if refusal:  # what it has changed is kept: a failure that was counted, a code that was used
+                await self._record(connection, known, refusal)
+        if refusal or known is None:
+            raise refusal or BadCredentials
+        return known
+
+    async def _find(self, username: str) -> Administrator | None:
+        async with self.database.connect() as connection:
+            if refusal := await self._locked(connection, username):
+                raise refusal
+            return await find_administrator(connection, username)
+
+    async def _refusal(
+        self, connection: AsyncConnection, given: Credentials, proved: Administrator | None, to_change_password: bool
+    ) -> ArtStoreError | None:
+        if proved is None:
+            return await self._counted(connection, given.username, BadCredentials())
+        # Others may have locked the name since: then the password is not told right from wrong.
+        if refusal := await self._locked(connection, given.username):
+            return refusal
+        if proved.suspended:
+            return AccountSuspended()
+        if proved.must_change_password and not to_change_password:
+            return PasswordChangeRequired()
+        if await forget_failures(connection, given.username, self.clock()):
+            return None
+        return await self._locked(connection, given.username)
+
+    async def _counted(
+        self, connection: AsyncConnection, username: str, refusal: ArtStoreError
+    ) -> ArtStoreError | None:
+        now = self.clock()
+        await sweep_failures(connection, now)
+        counted = await count_failure(connection, username, now)
+        return refusal if counted else await self._locked(connection, username)
+
+    async def _locked(self, connection: AsyncConnection, username: str) -> AccountLocked | None:
+        return locked(await find_lock(connection, username), self.clock())
+
+    async def _record(self, connection: AsyncConnection, known: Administrator | None, refusal: ArtStoreError) -> None:
+        """Under a name that somebody has; what else was typed may be a password in the wrong field."""
+        resource = f"administrator:{known.username}" if known else "administrator"
+        deed = Deed("administrator.login", resource, AuditOutcome.REFUSED, refusal.code, client_id=LOGIN_CLIENT)
+        await self.audit.record(connection, deed)

@@ -1,0 +1,72 @@
+"""People who log in: what they send to prove who they are, and what they are answered (DESIGN section 8)."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Secret
+
+from artstore_kit.contracts.files import PlainText
+from artstore_kit.contracts.identity import TokenAnswer
+
+PASSWORD_LIMIT_BYTES = 1024
+
+Username = Annotated[str, Field(pattern=r"^[\w.@-]{1,64}$")]
+Password = Secret[Annotated[str, Field(min_length=1, max_length=PASSWORD_LIMIT_BYTES)]]
+Code = Annotated[
+    Secret[Annotated[str, Field(pattern=r"^[0-9A-Za-z -]{6,64}$")]] | None,
+    Field(description="six digits of the authenticator app, or a recovery code; asked for by 401 `totp_required`"),
+]
+RefreshSecret = Secret[Annotated[str, Field(pattern=r"^[\w-]{20,100}$")]]
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Login(_Sent):
+    """A person's name and password."""
+
+    username: Username
+    password: Password
+    code: Code = None
+
+
+class NewPassword(_Sent):
+    """A change of one's own password: the old one proves who asks, so that no token is needed."""
+
+    username: Username
+    old_password: Password
+    new_password: Password
+    code: Code = None
+    refresh_token: RefreshSecret | None = Field(None, description="of the session that stays; all others end")
+
+
+class Refresh(_Sent):
+    """The newest refresh token of a session."""
+
+    refresh_token: RefreshSecret
+
+
+class LoginAnswer(TokenAnswer):
+    """An access token, and what the next one is had with: each refresh token is good for one use."""
+
+    refresh_token: str
+    refresh_expires_in: int = Field(description="seconds without use after which the session ends")
+    session_id: str
+
+
+class SessionView(BaseModel):
+    """Where a person is logged in."""
+
+    session_id: str
+    username: str
+    user_agent: PlainText
+    address: str
+    created_at: AwareDatetime
+    last_used_at: AwareDatetime
+    expires_at: AwareDatetime = Field(description="when it ends at the latest, however much it is used")
+
+
+class SessionList(BaseModel):
+    """A person's sessions that have not ended, newest first."""
+
+    items: list[SessionView]
