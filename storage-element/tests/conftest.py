@@ -31,6 +31,12 @@ def _logs() -> None:
     start_logging("storage-element", LogSettings(level="INFO"))
 
 
+@pytest.fixture(autouse=True)
+def _audit_spool_of_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where `artstore-element` tells the audit log of what it does."""
+    monkeypatch.setenv("ARTSTORE_AUDIT__SPOOL_DIR", str(tmp_path / "audit"))
+
+
 @pytest.fixture(scope="session")
 def service_package() -> str:
     """Whose migrations are run."""

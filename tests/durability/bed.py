@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from element_core import TESTER, Working, open_core
+from told import Told
 
 from artstore_kit.contracts.errors import ArtStoreError, StorageFault, StorageUnavailable
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Hold, Retention, UploadAttributes
@@ -211,9 +212,11 @@ RETAINED = Retention.model_validate(
 
 
 @asynccontextmanager
-async def open_bed(root: Path, ledger: Ledger, files: Mapping[str, UUID] | None = None) -> AsyncIterator[Bed]:
+async def open_bed(
+    root: Path, ledger: Ledger, files: Mapping[str, UUID] | None = None, spool: Told | None = None
+) -> AsyncIterator[Bed]:
     """An element recovered from what lies at `root`. Leaving it is like kill -9."""
-    async with open_core(root, segment_bytes=SEGMENT_BYTES) as core:
+    async with open_core(root, segment_bytes=SEGMENT_BYTES, spool=spool) as core:
         yield await made(core, ledger, files)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import s3_servers
+from told import Told
 
 from artstore_kit.contracts.errors import StorageUnavailable
 from storage_element.adapters.s3 import attempts
@@ -18,6 +19,7 @@ from tests.durability.operations import OPERATIONS, Operation, operation_named
 from tests.durability.part import Order, Outcome, say
 from tests.durability.shelf import laid_out
 from tests.durability.shelf_in_bucket import Start, Store, parted
+from tests.durability.told_verdict import judge_told
 from tests.durability.verdict import LOST, Wrong, judge, seen_by_the_command
 
 SAMPLED = 4
@@ -76,12 +78,12 @@ class _Case:
     async def wrong(self) -> list[Wrong]:
         """What was wrong with the answers, with what went on, and with what a restart found."""
         prefix = await self.store.copy(self.start.prefix)
-        ledger = Ledger(self.start.events)
-        told: list[int] = []
+        ledger, spool = Ledger(self.start.events), Told(lines=list(self.start.told))
+        told: list[tuple[int, int]] = []
         wire = self.store.wire
-        wire.prepare(self.number, self.how, lambda: told.append(len(ledger.events)))
+        wire.prepare(self.number, self.how, lambda: told.append((len(ledger.events), len(spool.lines))))
         wire.armed = self.operation.opens
-        work = asyncio.create_task(self._work(prefix, ledger))
+        work = asyncio.create_task(self._work(prefix, ledger, spool))
         death = asyncio.create_task(wire.died.wait())
         await asyncio.wait({work, death}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         self.writes = wire.writes
@@ -93,13 +95,14 @@ class _Case:
             self.found.append(Wrong(LOST, "somebody is never told what became of a request"))
         elif not told and not work.cancelled() and (error := work.exception()):
             self.found.append(Wrong(LOST, f"ended with {error!r}"))
-        await self._restart(prefix, Ledger(ledger.events[: told[0] if told else None]))
+        events, lines = told[0] if told else (None, None)
+        await self._restart(prefix, Ledger(ledger.events[:events]), Told(lines=spool.lines[:lines]))
         return self.found
 
-    async def _work(self, prefix: str, ledger: Ledger) -> None:
+    async def _work(self, prefix: str, ledger: Ledger, spool: Told) -> None:
         wire = self.store.wire
         try:
-            async with self.store.wired_bed(prefix, ledger, self.start.files) as bed:
+            async with self.store.wired_bed(prefix, ledger, spool, self.start.files) as bed:
                 wire.armed = True
                 await self._act(bed)
                 wire.heal()
@@ -128,18 +131,19 @@ class _Case:
                 else:
                     return
 
-    async def _restart(self, prefix: str, ledger: Ledger) -> None:
+    async def _restart(self, prefix: str, ledger: Ledger, spool: Told) -> None:
         try:
-            async with self.store.bed(prefix, ledger) as bed:
-                self.found += await self._judged(prefix, ledger)
+            async with self.store.bed(prefix, ledger, spool) as bed:
+                self.found += await self._judged(prefix, ledger, spool)
                 if bed.core.storage.journal.durable_lsn < ledger.last_lsn():
                     self.found.append(Wrong(LOST, "an LSN that was answered is given again"))
                 await bed.create("afterwards")
-            self.found += await self._judged(prefix, ledger)
+            self.found += await self._judged(prefix, ledger, spool)
         except Exception as error:  # noqa: BLE001 (whatever keeps an element from starting is a promise not kept)
             self.found.append(Wrong(LOST, f"not recovered: {error!r}"))
 
-    async def _judged(self, prefix: str, ledger: Ledger) -> list[Wrong]:
+    async def _judged(self, prefix: str, ledger: Ledger, spool: Told) -> list[Wrong]:
         tree, uploads = parted(await self.store.tree(prefix))
         with laid_out(tree) as root:
-            return judge(tree, ledger.so_far(), uploads) + seen_by_the_command(root)
+            wrong = judge(tree, ledger.so_far(), uploads) + seen_by_the_command(root)
+        return wrong + judge_told(ledger.events, tree, spool.lines)

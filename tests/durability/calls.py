@@ -36,10 +36,13 @@ class Watcher:
 
 @dataclass(frozen=True)
 class Note:
-    """What was known at a moment: how many events there were, and the last LSN that the index had heard of."""
+    """What was known at a moment: how many events there were, the last LSN that the index had heard of, and how many
+    entries the audit log's spool had, and had synced."""
 
     events: int = 0
     heard_lsn: int = 0
+    told: int = 0
+    synced: int = 0
 
 
 @dataclass

@@ -15,6 +15,7 @@ class Ended:
     signal: int
     code: int
     events: list[Event] = field(default_factory=list)
+    told: list[bytes] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
 
 
@@ -28,6 +29,10 @@ class Pipe:
     def event(self, event: Event) -> None:
         """A caller was told something."""
         self._write(self._fd, f"e{event.to_line()}\n".encode())
+
+    def told(self, line: bytes) -> None:
+        """The audit log is told of a change."""
+        self._write(self._fd, b"t" + line)
 
     def call(self, call: Call) -> None:
         """A call was made."""
@@ -51,8 +56,9 @@ def in_child(work: Callable[[Pipe], None]) -> Ended:
         lines = told.read().decode().splitlines()
     _, status = os.waitpid(pid, 0)
     events = [Event.of_line(line[1:]) for line in lines if line[0] == "e"]
+    entries = [f"{line[1:]}\n".encode() for line in lines if line[0] == "t"]
     calls = [_call(line[1:]) for line in lines if line[0] == "c"]
-    return Ended(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, os.WEXITSTATUS(status), events, calls)
+    return Ended(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, os.WEXITSTATUS(status), events, entries, calls)
 
 
 def _call(line: str) -> Call:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from told import Told
+
 from artstore_kit.contracts.errors import ArtStoreError, StorageFault, StorageFull
 from storage_element.domain import layout
 from tests.durability.bed import Bed, open_bed
@@ -18,6 +20,7 @@ from tests.durability.part import Order, Outcome, say
 from tests.durability.recording import Base, base, record
 from tests.durability.seeded_loop import run_seeded
 from tests.durability.shelf import laid_out, read_tree
+from tests.durability.told_verdict import judge_told
 from tests.durability.verdict import HALF_VISIBLE, LOST, Wrong, judge, seen_by_the_command
 from tests.durability.watch import watching
 
@@ -86,17 +89,17 @@ class _Case:
 
     def wrong(self) -> list[Wrong]:
         """What was wrong with the answers, with what went on, and with what a restart found."""
-        ledger = Ledger(self.start.events)
+        ledger, spool = Ledger(self.start.events), Told(lines=list(self.start.told))
         with laid_out(self.start.tree) as root:
             with watching(root, self.failing) as tape:
                 self.failing.armed = self.operation.opens
-                run_seeded(self.seed, lambda: self._work(root, ledger, tape.restart))
-            self._restart(root, ledger)
+                run_seeded(self.seed, lambda: self._work(root, ledger, spool, tape.restart))
+            self._restart(root, ledger, Told(lines=spool.lines))
         return self.found
 
-    async def _work(self, root: Path, ledger: Ledger, restart_count: object) -> None:
+    async def _work(self, root: Path, ledger: Ledger, spool: Told, restart_count: object) -> None:
         try:
-            async with asyncio.timeout(PATIENCE_S), open_bed(root, ledger, dict(self.start.files)) as bed:
+            async with asyncio.timeout(PATIENCE_S), open_bed(root, ledger, dict(self.start.files), spool) as bed:
                 if not self.failing.armed:
                     assert callable(restart_count)
                     restart_count()
@@ -158,14 +161,20 @@ class _Case:
         """Whether it answers nobody: a worker counts and logs what went wrong."""
         return "checkpoint" in self.operation.name or self.operation.name == "quarantine"
 
-    def _restart(self, root: Path, ledger: Ledger) -> None:
+    def _restart(self, root: Path, ledger: Ledger, spool: Told) -> None:
         async def work() -> None:
-            async with open_bed(root, ledger) as bed:
-                self.found.extend(judge(read_tree(root), ledger.so_far()) + seen_by_the_command(root))
+            async with open_bed(root, ledger, spool=spool) as bed:
+                self._judge(root, ledger, spool)
+                self.found.extend(seen_by_the_command(root))
                 await bed.create("afterwards")
-            self.found.extend(judge(read_tree(root), ledger.so_far()))
+            self._judge(root, ledger, spool)
 
         try:
             run_seeded(self.seed, work, longest_wait=0)
         except Exception as error:  # noqa: BLE001 (whatever keeps an element from starting is a promise not kept)
             self.found.append(Wrong(LOST, f"not recovered: {error!r}"))
+
+    def _judge(self, root: Path, ledger: Ledger, spool: Told) -> None:
+        tree = read_tree(root)
+        self.found.extend(judge(tree, ledger.so_far()))
+        self.found.extend(judge_told(ledger.events, tree, spool.lines, self.start.maybe_told))

@@ -4,12 +4,14 @@ import asyncio
 import itertools
 import math
 import random
+from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from element_core import TESTER
+from told import Told
 
 from artstore_kit.contracts.errors import ArtStoreError, FileUnknown, StorageFault
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes, UploadAttributes
@@ -22,7 +24,8 @@ from tests.durability.linearizable import Act, is_linearizable
 from tests.durability.part import Order, Outcome, say
 from tests.durability.recording import chance
 from tests.durability.seeded_loop import run_seeded
-from tests.durability.shelf import place
+from tests.durability.shelf import place, read_tree
+from tests.durability.told_verdict import REMOVALS, by_file, told_wrongly
 from tests.durability.verdict import LOST, Wrong
 
 NORMAL_HISTORIES, LONG_HISTORIES = 400, 20_000
@@ -37,6 +40,9 @@ class History:
     seed: int
     acts: dict[UUID, list[Act]] = field(default_factory=dict)
     answered: list[tuple[int, int, int]] = field(default_factory=list)
+    stored: list[tuple[UUID, int]] = field(default_factory=list)
+    removed: Counter[UUID] = field(default_factory=Counter)
+    spools: list[Told] = field(default_factory=list)
     clock: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def judge(self) -> list[Wrong]:
@@ -50,6 +56,20 @@ class History:
             if lsn == later or (end < start and lsn > later):
                 wrong.append(Wrong(LOST, f"LSN {later} was answered after LSN {lsn}"))
         return wrong
+
+    def judge_told(self, root: Path) -> list[Wrong]:
+        """What the masters told the audit log, each by a spool of its own, is what they answered, and what is there."""
+        told = by_file(line for spool in self.spools for line in spool.lines)
+        wrong = [
+            Wrong(LOST, f"{file_id}: nobody told the audit log of LSN {lsn}")
+            for file_id, lsn in self.stored
+            if lsn not in told.get(file_id, ())
+        ]
+        for file_id, count in self.removed.items():
+            entries = [each for several in told[file_id].values() for each in several if each.action in REMOVALS]
+            if len(entries) < count:
+                wrong.append(Wrong(LOST, f"{file_id}: removed {count} times, and the audit log has {entries}"))
+        return [*wrong, *told_wrongly(read_tree(root), told, told)]
 
 
 class Caller:
@@ -108,6 +128,9 @@ class Caller:
             file = done[0] if isinstance(done, tuple) else done
             if isinstance(file, FileAttributes):
                 self._history.answered.append((start, int(end), file.element.lsn))
+                self._history.stored.append((file_id, file.element.lsn))
+            elif value is None:
+                self._history.removed[file_id] += 1
         self._history.acts[file_id].append(Act(start, end, value, creates=creates))
 
 
@@ -131,7 +154,7 @@ def _history(seed: int) -> list[Wrong]:
             run_seeded(seed, lambda: _masters(directory / "e", history, random.Random(seed)), stalls=0.1)
         except Exception as error:  # noqa: BLE001 (whatever came out is no answer)
             return [Wrong(LOST, f"ended with {error!r}")]
-        return history.judge()
+        return history.judge() + history.judge_told(directory / "e")
 
 
 async def _masters(root: Path, history: History, chosen: random.Random) -> None:
@@ -143,7 +166,8 @@ async def _masters(root: Path, history: History, chosen: random.Random) -> None:
         for _ in range(MASTERS):
             for caller in callers:
                 caller.may_read = False
-            bed = await stack.enter_async_context(open_bed(root, Ledger()))
+            history.spools.append(Told())
+            bed = await stack.enter_async_context(open_bed(root, Ledger(), spool=history.spools[-1]))
             callers = [Caller(history, bed, random.Random(chosen.random())) for _ in range(CALLERS)]
             work += [asyncio.create_task(caller.run(STEPS)) for caller in callers]
             for _ in range(chosen.randrange(60)):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from told import Told
+
 from tests.durability.bed import open_bed
 from tests.durability.calls import Call, Watcher
 from tests.durability.child import Ended, Pipe, in_child
@@ -17,6 +19,7 @@ from tests.durability.part import Order, Outcome, say
 from tests.durability.recording import Base, base
 from tests.durability.seeded_loop import run_seeded
 from tests.durability.shelf import laid_out, read_tree
+from tests.durability.told_verdict import judge_told
 from tests.durability.verdict import LOST, Wrong, judge, seen_by_the_command
 from tests.durability.watch import watching
 
@@ -95,7 +98,8 @@ def _work(root: Path, operation: Operation, before: Base, number: int, when: str
     with watching(root, killer) as tape:
 
         async def work() -> None:
-            async with open_bed(root, Ledger(before.events, pipe.event), dict(before.files)) as bed:
+            ledger, spool = Ledger(before.events, pipe.event), Told(pipe.told)
+            async with open_bed(root, ledger, dict(before.files), spool) as bed:
                 if not killer.armed:
                     tape.restart()
                     killer.armed = True
@@ -106,17 +110,21 @@ def _work(root: Path, operation: Operation, before: Base, number: int, when: str
 
 
 def _started_anew(root: Path, before: Base, ended: Ended) -> list[Wrong]:
-    ledger = Ledger([*before.events, *ended.events])
+    ledger, spool = Ledger([*before.events, *ended.events]), Told(lines=[*before.told, *ended.told])
 
     async def work() -> list[Wrong]:
-        async with open_bed(root, ledger) as bed:
-            wrong = [*judge(read_tree(root), ledger.so_far()), *seen_by_the_command(root)]
+        async with open_bed(root, ledger, spool=spool) as bed:
+            tree = read_tree(root)
+            wrong = [*judge(tree, ledger.so_far()), *seen_by_the_command(root)]
+            wrong += judge_told(ledger.events, tree, spool.lines)
             if bed.core.storage.journal.durable_lsn < ledger.last_lsn():
                 wrong.append(Wrong(LOST, "an LSN that was answered is given again"))
             await bed.create("afterwards")
         return wrong
 
     try:
-        return [*run_seeded(1, work, longest_wait=0), *judge(read_tree(root), ledger.so_far())]
+        wrong = run_seeded(1, work, longest_wait=0)
+        tree = read_tree(root)
+        return [*wrong, *judge(tree, ledger.so_far()), *judge_told(ledger.events, tree, spool.lines)]
     except Exception as error:  # noqa: BLE001 (whatever keeps an element from starting is a promise not kept)
         return [Wrong(LOST, f"not recovered: {error!r}")]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from artstore_kit.contracts.errors import UploadInProgress
+from artstore_kit.contracts.errors import AuditSpoolFull, UploadInProgress
 from artstore_kit.contracts.modes import Mode
 from tests.durability.bed import EXPIRED, HELD, LARGE, RETAINED, SMALL, Bed
 from tests.durability.ledger import OF_THE_MODE, Version
@@ -177,6 +177,24 @@ async def create_during_a_checkpoint(bed: Bed) -> None:
             await checkpointing
 
 
+async def checkpoint_while_the_spool_is_full(bed: Bed) -> None:
+    """The audit log cannot be told for a while: the journal is kept, and tells it later."""
+    spool = bed.core.spool
+    for turns in range(2, 20, 6):
+        creating = asyncio.create_task(bed.create(f"untold after {turns}"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        spool.is_full = True
+        try:
+            with suppress(AuditSpoolFull):
+                await bed.checkpoint()
+        finally:
+            await creating
+            spool.is_full = False
+        await bed.change("changed", f"told after {turns}")
+    await bed.checkpoint()
+
+
 async def create_and_remove(bed: Bed) -> None:
     """What was staged for it is gone when the journal is replayed."""
     await bed.create("short-lived", LARGE)
@@ -243,7 +261,12 @@ class Operation:
     @property
     def alone(self) -> bool:
         """Whether nobody else is at work meanwhile."""
-        at_checkpoints = {fill_segments_and_checkpoint, checkpoint_at_any_moment, create_during_a_checkpoint}
+        at_checkpoints = {
+            fill_segments_and_checkpoint,
+            checkpoint_at_any_moment,
+            create_during_a_checkpoint,
+            checkpoint_while_the_spool_is_full,
+        }
         several = {create_many, fill_a_segment, checkpoint_while_writing, change_mode_while_writing, send_in_parts}
         return self.act not in at_checkpoints | several
 
@@ -280,6 +303,7 @@ OPERATIONS = [
             fill_segments_and_checkpoint,
             checkpoint_at_any_moment,
             create_during_a_checkpoint,
+            checkpoint_while_the_spool_is_full,
             create_and_remove,
             checkpoint_while_writing,
         )

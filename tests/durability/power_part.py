@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from told import Told
+
 from storage_element.domain import layout
 from tests.durability.bed import open_bed
 from tests.durability.ledger import Ledger
@@ -13,6 +15,7 @@ from tests.durability.power import CrashState, Effort, Fate, Platter, crash_stat
 from tests.durability.recording import Base, Recording, base, record
 from tests.durability.seeded_loop import run_seeded
 from tests.durability.shelf import Shelf, place
+from tests.durability.told_verdict import judge_told
 from tests.durability.verdict import HALF_VISIBLE, LOST, Wrong, judge, seen_by_the_command
 from tests.durability.world import Tree
 
@@ -99,8 +102,9 @@ def _recorded(operation: Operation, seed: int) -> Recording:
 
 def _again(state: CrashState, recording: Recording, seed: int) -> Recording:
     """The recovery of `state`."""
-    told = recording.ledger.events[: recording.notes[state.at].events]
-    return record(REPLAY, Base(state.tree, told, {}), seed)
+    known = recording.notes[state.at]
+    told = recording.told_after(state.at)
+    return record(REPLAY, Base(state.tree, recording.ledger.events[: known.events], {}, *told), seed)
 
 
 class _Sweep:
@@ -152,15 +156,17 @@ def _judged(
 
 async def _recover(shelf: Shelf, state: CrashState, recording: Recording, *, thoroughly: bool) -> list[Wrong]:
     known = recording.notes[state.at]
-    ledger = Ledger(recording.ledger.events[: known.events])
+    ledger, spool = Ledger(recording.ledger.events[: known.events]), Told()
     shelf.lay(state.tree)
     try:
-        async with open_bed(shelf.root, ledger) as bed:
+        async with open_bed(shelf.root, ledger, spool=spool) as bed:
             durable_lsn = bed.core.storage.journal.durable_lsn
     except Exception as error:  # noqa: BLE001 (whatever keeps an element from starting is a promise not kept)
         shelf.look()
         return [Wrong(LOST, f"not recovered: {error!r}")]
     wrong = judge(shelf.look(), ledger.so_far())
+    certain, possible = recording.told_after(state.at)
+    wrong += judge_told(ledger.events, shelf.tree, [*certain, *spool.lines], possible)
     if durable_lsn < max(known.heard_lsn, ledger.last_lsn()):
         wrong.append(Wrong(LOST, f"goes on after LSN {durable_lsn}, and somebody has heard of a later one"))
     return [*wrong, *(await _worked_with(shelf, ledger) if thoroughly else [])]

@@ -4,10 +4,12 @@ import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
+
+from told import Told
 
 from storage_element.domain import layout
 from storage_element.domain.records import Kind
@@ -26,11 +28,16 @@ from tests.durability.world import Tree, World
 
 @dataclass(frozen=True)
 class Base:
-    """An element as it lies on the disk after a kill, what was promised of it, and the files that are known by name."""
+    """An element as it lies on the disk after a kill, what was promised of it, and the files that are known by name.
+
+    The spool of the audit log holds `told`, and may hold `maybe_told`, which had not been synced.
+    """
 
     tree: Tree
     events: Sequence[Event]
     files: Mapping[str, UUID]
+    told: Sequence[bytes] = ()
+    maybe_told: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,17 @@ class Recording:
     notes: Sequence[Note]
     began: int
     ledger: Ledger
-    too_early: Sequence[str] = ()
+    start: Base
+    told: Sequence[bytes]
+    too_early: Sequence[str]
+
+    def told_after(self, at: int) -> tuple[list[bytes], list[bytes]]:
+        """The entries that are in the spool after a power cut at this call, and those that may be there besides."""
+        known, start = self.notes[at], self.start
+        return (
+            [*start.told, *self.told[: known.synced]],
+            [*start.maybe_told, *self.told[known.synced : known.told]],
+        )
 
 
 @contextmanager
@@ -66,36 +83,37 @@ def base(before: Before, seed: int) -> Base:
         return furnished
     if before is Before.HARMED:
         harmed = layout.content_path(furnished.files["changed"], 1)
-        return Base(dict(furnished.tree) | {harmed: HARMED}, furnished.events, furnished.files)
+        return replace(furnished, tree=dict(furnished.tree) | {harmed: HARMED})
     recording = record(Operation("furnish", furnish), Base({}, (), {}), seed)
     platter = Platter(recording.before)
     for call in recording.calls:
         platter.take(call)
-    return Base(platter.durable.tree(), recording.ledger.events, furnished.files)
+    told = recording.told_after(-1)
+    return Base(platter.durable.tree(), recording.ledger.events, furnished.files, *told)
 
 
 @lru_cache
 def _furnished(seed: int) -> Base:
-    ledger = Ledger()
+    ledger, spool = Ledger(), Told()
 
     async def work(root: Path) -> dict[str, UUID]:
-        async with open_bed(root, ledger) as bed:
+        async with open_bed(root, ledger, spool=spool) as bed:
             await furnish(bed)
             return bed.files
 
     with place() as directory, chance(seed):
         files = run_seeded(seed, lambda: work(directory / "e"))
-        return Base(read_tree(directory / "e"), ledger.events, files)
+        return Base(read_tree(directory / "e"), ledger.events, files, spool.lines)
 
 
 def record(operation: Operation, start: Base, seed: int) -> Recording:
     """What `operation` does to an element that lies there like `start`; `began` is the first call that is its own."""
-    ledger = Ledger(start.events)
-    listener = _Listener(ledger)
+    ledger, spool = Ledger(start.events), Told()
+    listener = _Listener(ledger, spool)
     recorder = Recorder(note=listener.note)
 
     async def work(root: Path) -> int:
-        async with open_bed(root, ledger, dict(start.files)) as bed:
+        async with open_bed(root, ledger, dict(start.files), spool) as bed:
             listener.bed, began = bed, len(recorder.calls)
             await operation.act(bed)
         return 0 if operation.opens else began
@@ -104,14 +122,16 @@ def record(operation: Operation, start: Base, seed: int) -> Recording:
         before, listener.tape = tape.world.copy(), tape
         began = run_seeded(seed, lambda: work(root))
         assert tape.world.tree() == read_tree(root), "the tape missed something"
-    return Recording(before, recorder.calls, [*recorder.notes, listener.note()], began, ledger, listener.too_early)
+    notes = [*recorder.notes, listener.note()]
+    return Recording(before, recorder.calls, notes, began, ledger, start, spool.lines, listener.too_early)
 
 
 class _Listener:
     """Stands where the index does: what it is told of must be in place already."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, spool: Told) -> None:
         self._ledger = ledger
+        self._spool = spool
         self._heard = 0
         self.bed: Bed | None = None
         self.tape: Tape | None = None
@@ -120,8 +140,9 @@ class _Listener:
 
     def note(self) -> Note:
         """What is known now."""
+        told = len(self._spool.lines), self._spool.synced_count
         if self.bed is None or self.tape is None:
-            return Note(len(self._ledger.events))
+            return Note(len(self._ledger.events), 0, *told)
         self._look()
         committed = self.bed.core.committed
         fresh = {record.file_id: record for record in committed[self._heard :]}
@@ -131,7 +152,7 @@ class _Listener:
             for record in fresh.values()
             if _is_there(self.tape, record.file_id) == (record.kind is Kind.REMOVE)
         ]
-        return Note(len(self._ledger.events), committed[-1].lsn if committed else 0)
+        return Note(len(self._ledger.events), committed[-1].lsn if committed else 0, *told)
 
     def _look(self) -> None:
         """What a reader finds at this moment is whole."""

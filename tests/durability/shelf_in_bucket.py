@@ -12,6 +12,7 @@ import s3_servers
 from element_core import at_work
 from s3_servers import BUCKET
 from sides import BucketSide
+from told import Told
 
 from storage_element.adapters.s3.client import open_client
 from storage_element.adapters.s3.sessions import KeptSession
@@ -33,6 +34,7 @@ class Start:
     prefix: str
     events: Sequence[Event]
     files: Mapping[str, UUID]
+    told: Sequence[bytes] = ()
 
 
 @dataclass
@@ -54,26 +56,28 @@ class Store:
             wire.between(wired)
             yield cls(url, wire, wired, plain)
 
-    def wired_bed(self, prefix: str, ledger: Ledger, files: Mapping[str, UUID]) -> AbstractAsyncContextManager[Bed]:
+    def wired_bed(
+        self, prefix: str, ledger: Ledger, spool: Told, files: Mapping[str, UUID]
+    ) -> AbstractAsyncContextManager[Bed]:
         """An element, recovered from what lies there, behind the wire. Leaving it is like kill -9."""
-        return self._bed(self.wired, prefix, ledger, files)
+        return self._bed(self.wired, prefix, ledger, spool, files)
 
-    def bed(self, prefix: str, ledger: Ledger) -> AbstractAsyncContextManager[Bed]:
+    def bed(self, prefix: str, ledger: Ledger, spool: Told) -> AbstractAsyncContextManager[Bed]:
         """An element, recovered from what lies there, that no wire disturbs."""
-        return self._bed(self.plain, prefix, ledger, {})
+        return self._bed(self.plain, prefix, ledger, spool, {})
 
     async def starts(self) -> Mapping[Before, Start]:
         """What operations begin with. Nothing is kept of a bucket that could be cut off with the power."""
-        prefix, ledger = uuid4().hex, Ledger()
-        async with self.bed(prefix, ledger) as bed:
+        prefix, ledger, spool = uuid4().hex, Ledger(), Told()
+        async with self.bed(prefix, ledger, spool) as bed:
             await furnish(bed)
         harmed = await self.copy(prefix)
         content = layout.content_path(bed.files["changed"], 1)
         await self.plain.put_object(Bucket=BUCKET, Key=f"{harmed}/{content}", Body=HARMED)
         return {
             Before.EMPTY: Start(uuid4().hex, (), {}),
-            Before.KILLED: Start(prefix, ledger.events, bed.files),
-            Before.HARMED: Start(harmed, ledger.events, bed.files),
+            Before.KILLED: Start(prefix, ledger.events, bed.files, spool.lines),
+            Before.HARMED: Start(harmed, ledger.events, bed.files, spool.lines),
         }
 
     async def copy(self, prefix: str) -> str:
@@ -108,9 +112,11 @@ class Store:
         return body
 
     @asynccontextmanager
-    async def _bed(self, client: Any, prefix: str, ledger: Ledger, files: Mapping[str, UUID]) -> AsyncIterator[Bed]:
+    async def _bed(
+        self, client: Any, prefix: str, ledger: Ledger, spool: Told, files: Mapping[str, UUID]
+    ) -> AsyncIterator[Bed]:
         settings = s3_servers.settings_of(self.url, prefix, **LIMITS)
-        async with BucketSide(client, settings).opened() as storage, at_work(storage) as core:
+        async with BucketSide(client, settings).opened() as storage, at_work(storage, spool) as core:
             yield await made(core, ledger, files)
 
 

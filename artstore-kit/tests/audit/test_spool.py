@@ -126,6 +126,17 @@ def test_a_full_spool_refuses_changes_and_keeps_none_of_them(open_spool: OpenSpo
     assert read(spool) == kept
 
 
+def test_what_a_journal_holds_is_kept_as_long_as_the_disk_has_room(open_spool: OpenSpool) -> None:
+    spool = open_spool()
+    kept = [entry() for _ in range(1000)]
+    for each in kept:
+        spool.keep([line_of(each)])
+    assert spool.size_bytes > SMALL
+    assert read(spool) == kept
+    spool.note(line_of(entry()))
+    assert spool.gap.count == 1
+
+
 def test_what_was_read_leaves_room_for_changes_and_is_counted(open_spool: OpenSpool) -> None:
     spool = open_spool()
     while not spool.gap.count:

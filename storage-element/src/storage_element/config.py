@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, SecretStr, model_validator
 from artstore_kit.contracts.elements import ELEMENT_ID_PATTERN
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.settings import (
+    AuditSettings,
     MemberSettings,
     PostgresSettings,
     RedisSettings,
@@ -173,6 +174,7 @@ class Settings(MemberSettings):
 class CommandSettings(VariableSettings):
     """What `artstore-element` takes from the service's variables when it writes; the rest is not its concern."""
 
+    audit: AuditSettings
     capacity: CapacitySettings = CapacitySettings()
     journal: JournalSettings = JournalSettings()
     scrub: ScrubSettings = ScrubSettings()

@@ -20,6 +20,7 @@ TAKE_OVERS = Counter("artstore_element_take_overs_total", "Times this node becam
 FENCED = Counter("artstore_element_fenced_total", "Times another node had taken over before this one had stepped down")
 FAULT = Gauge("artstore_element_storage_fault", "1 when the element takes no writes after a storage error")
 REPLAYED = Counter("artstore_element_replayed_records_total", "Journal records replayed at start")
+UNTOLD = Gauge("artstore_element_untold_changes", "1 while changes are in place of which the audit spool took no entry")
 OPEN_UPLOADS = Gauge("artstore_element_open_uploads", "Uploads in parts that are neither committed nor given up")
 INDEX_PENDING = Gauge("artstore_element_index_pending_records", "Committed records that the index does not show yet")
 INDEX_REBUILDS = Counter("artstore_element_index_rebuilds_total", "Times the index was rebuilt from the files")

@@ -171,7 +171,14 @@ async def test_a_crash_between_the_note_and_the_drop_is_harmless(core: Core, mon
 async def test_it_runs_when_it_is_due(core: Core) -> None:
     def checkpoint(**settings: float) -> Checkpoint:
         storage, given = core.storage, JournalSettings.model_validate(settings)
-        return Checkpoint(core.committer, storage.files, storage.superblocks, core.superseded, given)
+        return Checkpoint(
+            core.committer,
+            storage.files,
+            storage.superblocks,
+            superseded=core.superseded,
+            teller=core.teller,
+            settings=given,
+        )
 
     await core.create(bytes(2**20))
     await checkpoint().run_if_due()

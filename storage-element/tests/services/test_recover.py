@@ -13,6 +13,7 @@ from element_core import Core, inline, open_core, tree
 from running_element import ELEMENT_ID
 from scribe import Scribe, everything, shown
 from sides import LocalSide
+from told import Told
 
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.modes import Mode
@@ -30,6 +31,7 @@ from storage_element.domain.storage import JournalDamaged
 from storage_element.domain.superblock import Superblock
 from storage_element.services.drafts import Draft
 from storage_element.services.recover import recover
+from storage_element.services.tell import Teller
 
 type Create = Callable[..., Awaitable[FileAttributes]]
 
@@ -234,7 +236,8 @@ async def test_what_another_master_drops_meanwhile_is_no_damage(root: Path) -> N
         await first.superblocks.take_over()
     async with side.opened() as second:
         await second.superblocks.open(ELEMENT_ID, Mode.EDIT)
-        await recover(replace(second, journal=BeingDropped(second.journal, root)))
+        teller = Teller(Told(), second.journal, second.superblocks)
+        await recover(replace(second, journal=BeingDropped(second.journal, root)), teller)
         assert second.superblocks.current.epoch == 3
         assert await everything(second) == shown([(file, b"content")])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from running_element import ELEMENT_ID, MIB
+from told import Told
 
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.modes import Mode
@@ -36,6 +37,7 @@ from storage_element.services.drafts import Draft
 from storage_element.services.recover import recover
 from storage_element.services.reservations import Reservations
 from storage_element.services.superseded import Superseded
+from storage_element.services.tell import Teller
 
 TESTER = Origin("tester", "test-client", moment_ms=1_772_000_000_000)
 
@@ -47,6 +49,8 @@ class Working:
     """The parts of an element at work, wherever its files lie, that keep what it acknowledged."""
 
     storage: Storage
+    spool: Told
+    teller: Teller
     committer: Committer
     reservations: Reservations
     superseded: Superseded
@@ -79,20 +83,31 @@ class Core(Working):
 
 
 @asynccontextmanager
-async def at_work(storage: Storage) -> AsyncIterator[Working]:
+async def at_work(storage: Storage, spool: Told | None = None) -> AsyncIterator[Working]:
     """Recovered and running. Leaving it is like kill -9: there is no checkpoint at the end."""
     await storage.superblocks.open(ELEMENT_ID, Mode.EDIT)
-    replayed = await recover(storage)
+    spool = spool or Told()
+    teller = Teller(spool, storage.journal, storage.superblocks)
+    replayed = await recover(storage, teller)
     committed: list[Record] = []
-    committer = Committer(storage.journal, storage.files, ELEMENT_ID, committed.extend)
+    committer = Committer(storage.journal, storage.files, ELEMENT_ID, teller, committed.extend)
     reservations = Reservations()
     superseded = Superseded(storage.files, reservations, grace_s=0)
-    checkpoint = Checkpoint(committer, storage.files, storage.superblocks, superseded, JournalSettings())
+    checkpoint = Checkpoint(
+        committer,
+        storage.files,
+        storage.superblocks,
+        superseded=superseded,
+        teller=teller,
+        settings=JournalSettings(),
+    )
     async with Background() as background:
         await background.start("placing", committer.run_placing())
         await background.start("commit", committer.run())
         yield Working(
             storage=storage,
+            spool=spool,
+            teller=teller,
             committer=committer,
             reservations=reservations,
             superseded=superseded,
@@ -103,7 +118,7 @@ async def at_work(storage: Storage) -> AsyncIterator[Working]:
 
 
 @asynccontextmanager
-async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Core]:
+async def open_core(root: Path, *, segment_bytes: int = MIB, spool: Told | None = None) -> AsyncIterator[Core]:
     """`at_work` in a directory."""
     async with AsyncExitStack() as stack:
         make_directories(root)
@@ -121,7 +136,7 @@ async def open_core(root: Path, *, segment_bytes: int = MIB) -> AsyncIterator[Co
         stack.callback(upkeep.close)
         stack.callback(threaded_files.close)
         stack.callback(threaded_journal.close)
-        working = await stack.enter_async_context(at_work(storage))
+        working = await stack.enter_async_context(at_work(storage, spool))
         yield Core(**vars(working), root=root, journal=journal, files=files, superblocks=superblocks)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from running_element import ELEMENT_ID
+from told import Told
 
 from artstore_kit.contracts.files import ElementStamp, FileAttributes
 from artstore_kit.contracts.modes import Mode
@@ -12,6 +13,7 @@ from artstore_kit.testing.documents import document
 from storage_element.domain.records import NO_STAGING, Kind, Record
 from storage_element.domain.storage import Storage
 from storage_element.services.recover import recover
+from storage_element.services.tell import Teller
 
 
 @dataclass
@@ -25,7 +27,7 @@ class Scribe:
     async def master(cls, storage: Storage) -> "Scribe":
         """Open, take over, recover."""
         await storage.superblocks.open(ELEMENT_ID, Mode.EDIT)
-        await recover(storage)
+        await recover(storage, Teller(Told(), storage.journal, storage.superblocks))
         return cls(storage)
 
     def record(

@@ -22,6 +22,7 @@ from artstore_kit.start import StartRefused
 SEGMENTS_AT_LIMIT = 32
 LONGEST_SEGMENT_BYTES = 4 * 2**20
 LONGEST_LINE_BYTES = 64 * 2**10
+UNLIMITED = float("inf")
 SHARE_OF_CHANGES = 8
 """The last eighth of the room is for changes: what was read can be told of as a gap, a change cannot."""
 
@@ -73,8 +74,18 @@ class Spool:
         From now on kill -9 does not lose them, and a power cut not once `synced` has returned. `AuditSpoolFull`
         when there is no room: none of them is kept.
         """
+        self._add([line_of(entry) for entry in entries], self.limit_bytes)
+
+    def keep(self, lines: Sequence[bytes]) -> None:
+        """As `add`, of entries as `line_of` writes them, by one write, and as long as the disk has room.
+
+        Whoever keeps a change in a journal until it was told needs more room for that than the entry takes here.
+        """
+        self._add(lines, UNLIMITED)
+
+    def _add(self, lines: Sequence[bytes], limit_bytes: float) -> None:
         try:
-            self._append(b"".join(map(line_of, entries)), len(entries), self.limit_bytes)
+            self._append(b"".join(lines), len(lines), limit_bytes)
         except OSError as error:
             raise AuditSpoolFull(f"The audit spool cannot be written: {error.strerror}.") from error
 
@@ -135,7 +146,7 @@ class Spool:
             path_of(self.directory, each).unlink(missing_ok=True)
             self.size_bytes -= self.ended.pop(each)
 
-    def _append(self, lines: bytes, count: int, limit_bytes: int) -> None:
+    def _append(self, lines: bytes, count: int, limit_bytes: float) -> None:
         if self.size_bytes + len(lines) > limit_bytes:
             raise AuditSpoolFull
         current = self.current

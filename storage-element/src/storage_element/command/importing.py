@@ -25,6 +25,7 @@ DESCRIPTION = """Stores the documents of a bag that `export` made, with the attr
 that they had. First the whole bag is judged: nothing of a bag that is not sound is stored. A document that is there
 already is left as it is; so an import that was interrupted is just repeated. Stop the element first, and start it
 afterwards: its index follows by itself. ARTSTORE_CAPACITY__RESERVE_BYTES and ARTSTORE_JOURNAL__* are heeded.
+ARTSTORE_AUDIT__SPOOL_DIR is the service's: it delivers to the audit log what is noted there of each document.
 
 exit codes: 0 all documents are in the element; 1 the bag is damaged, and nothing was stored, or other documents have
 these ids; 2 it could not be imported, or not to its end"""

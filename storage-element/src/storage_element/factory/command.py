@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from artstore_kit.audit.spool import Spool
 from artstore_kit.postgres import Database
 from artstore_kit.settings import PostgresSettings
 from storage_element.adapters.index import Index
@@ -28,6 +29,7 @@ from storage_element.services.recover import recover
 from storage_element.services.reservations import Reservations
 from storage_element.services.scrub import Scrubber
 from storage_element.services.superseded import Superseded
+from storage_element.services.tell import Teller
 from storage_element.services.verify import Verifier
 
 
@@ -65,11 +67,16 @@ class Alone:
 async def open_alone(root: Path, settings: CommandSettings) -> AsyncIterator[Alone]:
     """Take over and recover the element that is in `root`, and nothing beside it; `OSError` when there is none."""
     block = Superblock.model_validate_json((root / layout.SUPERBLOCK).read_bytes())
-    async with alone_in(root, block.element_id, block.mode, settings.journal) as storage:
-        await recover(storage)
-        committer = Committer(storage.journal, storage.files, block.element_id, lambda _: None)
-        nothing_replaced = Superseded(storage.files, Reservations(), 0)
-        checkpoint = Checkpoint(committer, storage.files, storage.superblocks, nothing_replaced, settings.journal)
+    async with _recovered(root, block, settings) as (storage, teller):
+        committer = Committer(storage.journal, storage.files, block.element_id, teller, lambda _: None)
+        checkpoint = Checkpoint(
+            committer,
+            storage.files,
+            storage.superblocks,
+            superseded=Superseded(storage.files, Reservations(), 0),
+            teller=teller,
+            settings=settings.journal,
+        )
         measure = Measure(storage.files, settings.capacity)
         receiver = Receiver(storage.files, measure, committer, settings.journal.inline_bytes)
         yield Alone(storage, committer, checkpoint, receiver, settings.journal.inline_bytes)
@@ -79,10 +86,24 @@ async def open_alone(root: Path, settings: CommandSettings) -> AsyncIterator[Alo
 async def open_recovered(root: Path, settings: IndexSettings) -> AsyncIterator[tuple[Files, Index, int]]:
     """Take over and recover the element in `root`: its files, its index, and the last LSN that was committed."""
     block = Superblock.model_validate_json((root / layout.SUPERBLOCK).read_bytes())
+    async with (
+        _recovered(root, block, settings) as (storage, _),
+        _index(settings.postgres, block.element_id, storage.journal.epoch) as index,
+    ):
+        yield storage.files, index, storage.journal.durable_lsn
+
+
+@asynccontextmanager
+async def _recovered(root: Path, block: Superblock, settings: CommandSettings) -> AsyncIterator[tuple[Storage, Teller]]:
+    """The audit log is told into the service's spool, from which the service delivers."""
     async with alone_in(root, block.element_id, block.mode, settings.journal) as storage:
-        await recover(storage)
-        async with _index(settings.postgres, block.element_id, storage.journal.epoch) as index:
-            yield storage.files, index, storage.journal.durable_lsn
+        spool = Spool.opened(settings.audit, "storage-element", block.element_id)
+        try:
+            teller = Teller(spool, storage.journal, storage.superblocks)
+            await recover(storage, teller)
+            yield storage, teller
+        finally:
+            await spool.close()
 
 
 @asynccontextmanager

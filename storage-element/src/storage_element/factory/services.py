@@ -37,6 +37,7 @@ from storage_element.services.recover import recover
 from storage_element.services.report import Reporter
 from storage_element.services.reservations import Reservations
 from storage_element.services.superseded import Superseded
+from storage_element.services.tell import Teller
 from storage_element.services.uploads import UploadSessions
 from storage_element.services.write import Writer
 from storage_element.services.write_many import ManyWriter
@@ -109,14 +110,17 @@ async def open_services(
     may_remember: Callable[[], bool] = lambda: True,
 ) -> AsyncIterator[Services]:
     """Take the element over and recover it."""
-    pending = await recover(storage)
     journal, files, superblocks = storage.journal, storage.files, storage.superblocks
+    teller = Teller(around.spool, journal, superblocks)
+    pending = await recover(storage, teller)
     index = Index(around.database, settings.element.id, journal.epoch)
     indexer = Indexer(index, files, pending, journal.durable_lsn, superblocks.confirm)
-    committer = Committer(journal, files, settings.element.id, indexer.add)
+    committer = Committer(journal, files, settings.element.id, teller, indexer.add)
     reservations = Reservations()
     superseded = Superseded(files, reservations, settings.content.replaced_grace_s)
-    checkpoint = Checkpoint(committer, files, superblocks, superseded, settings.journal)
+    checkpoint = Checkpoint(
+        committer, files, superblocks, superseded=superseded, teller=teller, settings=settings.journal
+    )
     measure = Measure(files, settings.capacity)
     containment = Containment(files, storage.upkeep, checkpoint, reservations)
     await containment.load()
@@ -184,7 +188,7 @@ async def open_services(
         care=care,
         spool=around.spool,
         checks=[
-            Check("storage", lambda: _storage(committer)),
+            Check("storage", lambda: _storage(committer, teller)),
             *care.checks,
             *checks,
             around.delivery,
@@ -193,7 +197,9 @@ async def open_services(
     )
 
 
-async def _storage(committer: Committer) -> CheckResult:
+async def _storage(committer: Committer, teller: Teller) -> CheckResult:
     if committer.fault:
         return CheckResult(health=Health.DEGRADED, detail="storage_fault: reads only, until a restart")
+    if teller.is_behind:
+        return CheckResult(health=Health.DEGRADED, detail="the audit spool takes no entries: the journal is kept")
     return CheckResult()

@@ -10,6 +10,7 @@ from storage_element.domain.faults import is_out_of_room
 from storage_element.domain.storage import Fenced, Files, Superblocks
 from storage_element.services.commit import Committer
 from storage_element.services.superseded import Superseded
+from storage_element.services.tell import Teller
 
 
 class Checkpoint:
@@ -20,19 +21,25 @@ class Checkpoint:
         committer: Committer,
         files: Files,
         superblocks: Superblocks,
+        *,
         superseded: Superseded,
+        teller: Teller,
         settings: JournalSettings,
     ) -> None:
         self._committer = committer
         self._files = files
         self._superblocks = superblocks
         self._superseded = superseded
+        self._teller = teller
         self._settings = settings
         self._one = asyncio.Lock()
         self._ran_at = time.monotonic()
 
     async def run(self) -> None:
-        """Return when all that was committed before is synced as plain files; commits go on meanwhile."""
+        """Return when all that was committed before is synced as plain files, and the audit spool has its entries.
+
+        Commits go on meanwhile. `AuditSpoolFull`, `AuditSpoolFault`: the journal is kept, and nothing else is touched.
+        """
         async with self._one:
             self._ran_at = time.monotonic()
             with metrics.CHECKPOINT_SECONDS.time():
@@ -54,12 +61,14 @@ class Checkpoint:
 
     async def _run(self) -> None:
         due = self._superseded.due()
+        await self._teller.catch_up()
         closed = await self._committer.rotate()
         try:
             await self._files.sync()
         except OSError as error:
             self._committer.fail(error)
             raise self._committer.refusal() from error
+        await self._teller.settle(closed.last_lsn)
         await self._note(closed.last_lsn)
         await self._committer.drop(closed)
         await self._superseded.remove(due)

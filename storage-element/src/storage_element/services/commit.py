@@ -23,6 +23,7 @@ from storage_element.domain.records import Record
 from storage_element.domain.storage import Closed, Fenced, Files, Journal, JournalBroken, JournalFull
 from storage_element.services.drafts import Draft, Drafts, stopping
 from storage_element.services.place import Batch, Placer
+from storage_element.services.tell import Teller
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 8 * 2**20
@@ -32,7 +33,12 @@ class Committer:
     """Takes drafts from all requests and makes them durable, in one order."""
 
     def __init__(
-        self, journal: Journal, files: Files, element_id: str, committed: Callable[[Sequence[Record]], None]
+        self,
+        journal: Journal,
+        files: Files,
+        element_id: str,
+        teller: Teller,
+        committed: Callable[[Sequence[Record]], None],
     ) -> None:
         self._journal = journal
         self._files = files
@@ -41,7 +47,9 @@ class Committer:
         self._waiting: list[Draft] = []
         self._arrived = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._placer = Placer(files, self._drafts, journal.durable_lsn, committed, self.fail)
+        self._placer = Placer(
+            files, self._drafts, teller=teller, lsn=journal.durable_lsn, committed=committed, fail=self.fail
+        )
         self.fault = ""
         self.is_fenced = False
         self.failed = asyncio.Event()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from artstore_kit.contracts import modes
-from artstore_kit.contracts.errors import StorageFault, StorageFull
+from artstore_kit.contracts.errors import AuditSpoolFault, AuditSpoolFull, StorageFault, StorageFull
 from artstore_kit.contracts.modes import Mode, Operation
 from artstore_kit.logs import event_logger
 from storage_element.domain.faults import is_out_of_room
@@ -61,7 +61,7 @@ class Modes:
             self._next = mode
             try:
                 await self._none_under_way.wait()
-                with suppress(StorageFull):  # a journal that has no room to rotate is replayed in any mode
+                with suppress(StorageFull, AuditSpoolFull, AuditSpoolFault):  # the journal is replayed in any mode
                     await self._checkpoint.run()
                 await self._write(mode)
             finally:

@@ -9,6 +9,7 @@ from artstore_kit.contracts.errors import ArtStoreError, StorageUnavailable
 from storage_element.domain.records import Record
 from storage_element.domain.storage import Files
 from storage_element.services.drafts import Draft, Drafts
+from storage_element.services.tell import Teller
 
 BATCHES_BEING_PLACED = 3
 """One of them really; the others wait for it."""
@@ -30,12 +31,15 @@ class Placer:
         self,
         files: Files,
         drafts: Drafts,
+        *,
+        teller: Teller,
         lsn: int,
         committed: Callable[[Sequence[Record]], None],
         fail: Callable[[Exception], ArtStoreError],
     ) -> None:
         self._files = files
         self._drafts = drafts
+        self._teller = teller
         self._committed = committed
         self._fail = fail
         self._batches: deque[Batch] = deque()
@@ -98,6 +102,7 @@ class Placer:
     def _show(self, batch: Batch) -> None:
         if batch.records:
             self.lsn = batch.records[-1].lsn
+            self._teller.tell(batch.records, [draft.attributes for draft in batch.drafts])
             self._committed(batch.records)
         self._drafts.done(batch.drafts)
 

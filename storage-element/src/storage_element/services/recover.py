@@ -12,6 +12,7 @@ from storage_element.domain.records import Kind, Record
 from storage_element.domain.storage import ContentMissing, Files, Journal, JournalDamaged, JournalFull, Storage
 from storage_element.domain.superblock import Superblock
 from storage_element.services.indexing import entry_of
+from storage_element.services.tell import Teller
 
 PROGRESS_EVERY = 10_000
 
@@ -33,17 +34,20 @@ class _Survey:
         return record.lsn >= self.redone_from.get(record.file_id, 0)
 
 
-async def recover(storage: Storage) -> list[Entry]:
+async def recover(storage: Storage, teller: Teller) -> list[Entry]:
     """Bring the files to what the journal says; what the index may not know of yet, in LSN order.
 
     Redoing is idempotent: a crash in the middle of it is followed by another recovery. The whole journal is read
     before anything is redone: half a replay would put old attributes over newer ones. `Fenced` when another node takes
     over meanwhile; then what is read here is what that one writes, and looks like damage.
+
+    The audit log is told of all of it, once the files are synced: before, another crash could take back what was told.
+    `AuditSpoolFull`, `AuditSpoolFault`: the journal is kept.
     """
     await _must_not_be_damaged_as_before(storage)
     epoch = await storage.superblocks.take_over()
     try:
-        return await _redo(storage, epoch)
+        return await _redo(storage, teller, epoch)
     except (OSError, JournalDamaged):
         await storage.superblocks.confirm()
         raise
@@ -66,11 +70,12 @@ async def _must_not_be_damaged_as_before(storage: Storage) -> None:
             raise
 
 
-async def _redo(storage: Storage, epoch: int) -> list[Entry]:
+async def _redo(storage: Storage, teller: Teller, epoch: int) -> list[Entry]:
     journal, files, superblocks = storage.journal, storage.files, storage.superblocks
     survey = await _survey(journal, superblocks.current)
     entries = await _replay(journal, files, survey)
     await files.sync()
+    await _tell_again(journal, survey, teller)
     await superblocks.note_checkpoint(survey.last_lsn)
     await journal.drop(await journal.segments())
     await _start(journal, survey.last_lsn + 1, epoch)
@@ -106,6 +111,13 @@ async def _replay(journal: Journal, files: Files, survey: _Survey) -> list[Entry
     if missing:
         raise JournalDamaged(f"acknowledged content is missing; nothing was deleted: {missing[:5]}")
     return entries
+
+
+async def _tell_again(journal: Journal, survey: _Survey, teller: Teller) -> None:
+    """The journal is read once more, so that no more of it is in memory than of any other reading."""
+    async for batch in journal.read():
+        teller.tell_again([record for record in batch if record.lsn <= survey.last_lsn])
+    await teller.settle(survey.last_lsn)
 
 
 def _tell(count: int, records: Sequence[Record]) -> None:

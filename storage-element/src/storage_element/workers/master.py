@@ -4,7 +4,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 
-from artstore_kit.contracts.errors import NoMaster, StorageFault, StorageFull, StorageUnavailable
+from artstore_kit.contracts.errors import (
+    AuditSpoolFault,
+    AuditSpoolFull,
+    NoMaster,
+    StorageFault,
+    StorageFull,
+    StorageUnavailable,
+)
 from artstore_kit.workers import Background, run_forever
 from storage_element.config import Settings
 from storage_element.domain.storage import Fenced
@@ -14,6 +21,9 @@ from storage_element.services.commit import Committer
 CHECKPOINT_LOOK_EVERY_S = 0.25
 CAPACITY_LOOK_EVERY_S = 5.0
 UPKEEP_PAUSE_S = 0.05
+REPLAYED_LATER = (StorageFull, StorageFault, NoMaster, StorageUnavailable, AuditSpoolFull, AuditSpoolFault)
+"""Why the last checkpoint may not come about: then the next start replays the journal."""
+
 INDEX_EVERY_S = 0.1
 """A transaction for each batch of the journal, and an answer to everyone who follows the changes, would take as long as
 the rest of the upload."""
@@ -46,7 +56,7 @@ async def working(settings: Settings, opened: AbstractAsyncContextManager[Servic
             yield services
         finally:
             await committer.close()
-        with suppress(StorageFull, StorageFault, NoMaster, StorageUnavailable):  # then the next start replays
+        with suppress(*REPLAYED_LATER):
             await checkpoint.run()
 
 
