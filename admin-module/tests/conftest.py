@@ -113,6 +113,12 @@ def settings(migrated_postgres: PostgresSettings, settings_of: SettingsOf) -> Se
     return settings_of(migrated_postgres)
 
 
+@pytest.fixture
+def other_node(settings: Settings, new_spool: Callable[[], AuditSettings]) -> Settings:
+    """Settings of a second node on the same database: it has a spool of its own."""
+    return settings.model_copy(update={"audit": new_spool()})
+
+
 @pytest.fixture(scope="module")
 def app(settings: Settings) -> Application:
     """This module's application; `client` starts it."""

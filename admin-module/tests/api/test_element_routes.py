@@ -137,10 +137,10 @@ async def test_who_may_not_write_elements(client: httpx.AsyncClient, fleet: dict
 
 
 @pytest.fixture
-async def without_redis(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def without_redis(other_node: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A second node whose Redis is away."""
     nowhere = RedisSettings(url=f"redis://127.0.0.1:{free_port()}")
-    async with open_client(create_app(settings.model_copy(update={"redis": nowhere}))) as client:
+    async with open_client(create_app(other_node.model_copy(update={"redis": nowhere}))) as client:
         yield client
 
 
@@ -158,11 +158,11 @@ async def test_a_missing_redis_fails_nobody(without_redis: httpx.AsyncClient, as
 
 
 async def test_a_restart_after_a_flush_shows_the_living(
-    client: httpx.AsyncClient, as_element: Headers, settings: Settings, redis: RedisClient
+    client: httpx.AsyncClient, as_element: Headers, other_node: Settings, redis: RedisClient
 ) -> None:
     await client.put("/api/v1/elements/lively", json=REGISTRATION, headers=as_element)
     await client.post("/api/v1/elements/lively/reports", json=REPORT, headers=as_element)
     await redis.flushdb()
-    async with open_client(create_app(settings)):
+    async with open_client(create_app(other_node)):
         assert await redis.sismember("{artstore}:elements", "lively")
         assert await redis.get("{artstore}:element:lively")

@@ -212,14 +212,14 @@ async def test_the_access_log_says_why(client: httpx.AsyncClient) -> None:
     assert [log["code"] for log in logs if log["event"] == "request"] == ["invalid_client", "not_authenticated"]
 
 
-async def test_a_huge_body_in_chunks_over_a_real_connection(settings: Settings) -> None:
+async def test_a_huge_body_in_chunks_over_a_real_connection(other_node: Settings) -> None:
     """Its length is not announced: it is refused as soon as it is too long, and the rest is thrown away."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(128):
             yield b"a" * 65_536
 
-    async with open_server(create_app(settings)) as url, httpx.AsyncClient(base_url=url) as client:
+    async with open_server(create_app(other_node)) as url, httpx.AsyncClient(base_url=url) as client:
         with contextlib.suppress(httpx.WriteError, httpx.ReadError):
             answer = await client.post(PATH, content=chunks(), headers=FORM)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
