@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,23 @@ class SessionSettings(BaseModel):
     longest_days: int = Field(7, ge=1, description="a person's session ends then, however much it is used")
 
 
+class AccountsSettings(BaseModel):
+    """How long the secrets of service accounts last."""
+
+    secret_lifetime_days: int = Field(90, ge=1, le=3650, description="a secret of a service account ends after this")
+    secret_warning_days: int = Field(7, ge=0, le=365, description="so long before its end there is a warning")
+
+    @property
+    def secret_lifetime(self) -> timedelta:
+        """How long a secret is good."""
+        return timedelta(days=self.secret_lifetime_days)
+
+    @property
+    def secret_warning(self) -> timedelta:
+        """How long before its end it is warned of."""
+        return timedelta(days=self.secret_warning_days)
+
+
 class PublicSettings(BaseModel):
     """Where clients reach the fleet, told at `/.well-known/artstore`."""
 
@@ -115,6 +133,7 @@ class Settings(ServiceSettings):
     bootstrap: BootstrapSettings = BootstrapSettings()
     limits: LimitsSettings = LimitsSettings()
     sessions: SessionSettings = SessionSettings()
+    accounts: AccountsSettings = AccountsSettings()
     public: PublicSettings
     audit_log: AuditLogSettings = AuditLogSettings()
 

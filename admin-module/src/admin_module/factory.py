@@ -19,6 +19,8 @@ from admin_module.domain.limits import Limits
 from admin_module.domain.metadata import ServerMetadata, server_metadata
 from admin_module.domain.proofs import AssertionRules
 from admin_module.domain.sessions import Lifetimes
+from admin_module.services.account_changes import AccountChanging
+from admin_module.services.account_secrets import AccountSecrets
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
 from admin_module.services.audit_proofs import AuditProofs
@@ -46,6 +48,7 @@ from artstore_kit.redis import connect, ping
 from artstore_kit.workers import Background, run_forever
 
 ENDED_REMOVED_EVERY_S = 60.0
+WARNED_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Services:
     sessions: Sessions
     keyring: Keyring
     accounts: Accounts
+    account_changing: AccountChanging
+    account_secrets: AccountSecrets
     roles: Roles
     elements: Elements
     audit: AuditLog
@@ -102,13 +107,17 @@ async def open_services(
         await background.start("audit checkpoints", run_forever("audit_checkpoints", 0.5, checkpoints.sign_if_due))
         retention = AuditRetention(database, audit, timedelta(days=settings.audit_log.retention_days), clock)
         await background.start("audit retention", run_forever("audit_retention", 3600, retention.apply))
+        secrets = AccountSecrets(database, audit, revocations, settings.accounts, clock)
+        await background.start("ending secrets", run_forever("ending secrets", WARNED_EVERY_S, secrets.warn))
         yield Services(
             tokens=ClientTokens(clients, keyring),
             login=Login(database, audit, Gate(database, audit, passwords, clock), passwords, sessions),
             sessions=sessions,
             keyring=keyring,
-            accounts=Accounts(database, audit, clock),
-            roles=Roles(database, audit, clock),
+            accounts=Accounts(database, audit, settings.accounts, clock),
+            account_changing=AccountChanging(database, audit, revocations),
+            account_secrets=secrets,
+            roles=Roles(database, audit, revocations, clock),
             elements=elements,
             audit=audit,
             revocations=revocations,

@@ -5,15 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_module.adapters.accounts import (
-    accounts_after,
-    add_secret,
-    find_account,
-    insert_account,
-    remove_other_secrets,
-    update_account,
-)
+from admin_module.adapters.account_secrets import add_secret, remove_other_secrets
+from admin_module.adapters.accounts import accounts_after, find_account, insert_account, update_account
 from admin_module.adapters.clients import find_client
+from artstore_kit.contracts.accounts import AccountFilter
 from artstore_kit.contracts.identity import Action, Grant, Scope, ServiceAccount
 from artstore_kit.postgres import Database
 
@@ -95,9 +90,10 @@ async def test_one_secret_can_be_the_only_one(database: Database) -> None:
 
 
 async def test_pages_are_ordered_by_name(database: Database) -> None:
+    everyone = AccountFilter()
     async with database.transaction() as connection:
         for name in ("c1", "a1", "b1"):
             await insert_account(connection, account(name))
-        assert [each.client_id for each in await accounts_after(connection, "", 2)] == ["a1", "b1"]
-        assert [each.client_id for each in await accounts_after(connection, "b1", 2)] == ["c1"]
-        assert await accounts_after(connection, "c1", 2) == []
+        assert [each.client_id for each in await accounts_after(connection, "", 2, everyone)] == ["a1", "b1"]
+        assert [each.client_id for each in await accounts_after(connection, "b1", 2, everyone)] == ["c1"]
+        assert await accounts_after(connection, "c1", 2, everyone) == []

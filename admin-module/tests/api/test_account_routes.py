@@ -40,6 +40,8 @@ async def test_an_account_is_made_and_can_get_tokens(client: httpx.AsyncClient, 
         "jwks": None,
         "token_requests_per_minute": None,
         "system": False,
+        "state": "active",
+        "revision": 1,
         "created_at": account["created_at"],
         "secret_expires_at": account["secret_expires_at"],
     }

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_module.adapters.accounts import add_secret, insert_account
+from admin_module.adapters.account_secrets import add_secret
+from admin_module.adapters.accounts import insert_account
 from admin_module.config import LimitsSettings
 from admin_module.domain.accounts import account_of
 from admin_module.domain.limits import network_of

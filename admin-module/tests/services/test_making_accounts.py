@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from admin_module.config import AccountsSettings
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
 from artstore_kit.contracts.audit import AuditEntry
@@ -20,7 +21,7 @@ NEW = NewServiceAccount(client_id="scanner", scopes=frozenset({Scope.FILES_READ}
 
 @pytest.fixture
 def accounts(database: Database, audit: AuditLog, clock: MovableClock) -> Accounts:
-    return Accounts(database, audit, clock)
+    return Accounts(database, audit, AccountsSettings(), clock)
 
 
 async def test_a_new_account_is_recorded_without_its_secret(
@@ -33,6 +34,9 @@ async def test_a_new_account_is_recorded_without_its_secret(
         "roles": [],
         "scopes": ["files:read"],
         "grants": [{"collection": "hr/*", "actions": ["read"]}],
+        "keys": [],
+        "token_requests_per_minute": None,
+        "revision": 1,
     }
     assert made.client_secret not in repr(entry)
 
@@ -48,7 +52,7 @@ async def test_an_account_that_was_rolled_back_leaves_no_entry(
     accounts: Accounts, doomed: Database, recorded: Recorded, ada: Principal, clock: MovableClock
 ) -> None:
     with pytest.raises(Exception, match="CommitLost"):
-        await Accounts(doomed, AuditLog(doomed, clock), clock).create(NEW, by=ada)
+        await Accounts(doomed, AuditLog(doomed, clock), AccountsSettings(), clock).create(NEW, by=ada)
     assert await recorded() == []
     with pytest.raises(AccountUnknown):
         await accounts.one("scanner")

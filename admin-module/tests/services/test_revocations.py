@@ -102,3 +102,11 @@ async def test_ended_ones_are_removed(database: Database, revocations: Revocatio
     async with database.connect() as connection:
         kept = [name for name in ("short", "long") if await revocations.token_is_revoked(connection, name)]
     assert kept == ["long"]
+
+
+async def test_many_subjects_are_revoked_at_once(database: Database, revocations: Revocations) -> None:
+    names = [f"account-{number:04}" for number in range(5000)]
+    async with database.transaction() as connection:
+        await revocations.revoke_subject(connection, *reversed(names))
+        await revocations.revoke_subject(connection)
+    assert sorted(each.name for each in await told(revocations)) == names

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from admin_module.adapters.accounts import add_secret
+from admin_module.adapters.account_secrets import add_secret
+from admin_module.config import AccountsSettings
 from admin_module.domain.proofs import SharedSecret
-from admin_module.domain.secrets import LIFETIME, hashed, new_secret
+from admin_module.domain.secrets import hashed, new_secret
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
 from admin_module.services.clients import Clients
@@ -21,6 +22,7 @@ from artstore_kit.principal import Principal
 from artstore_kit.testing.clock import MovableClock
 
 SECOND = timedelta(seconds=1)
+LIFETIME = timedelta(days=90)
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ async def scanner(
 ) -> CreatedServiceAccount:
     """An account with two scopes, made now."""
     new = NewServiceAccount(client_id="scanner", scopes=frozenset({Scope.FILES_READ, Scope.FILES_WRITE}))
-    return await Accounts(database, audit, clock).create(new, by=ada)
+    return await Accounts(database, audit, AccountsSettings(), clock).create(new, by=ada)
 
 
 async def issued(tokens: ClientTokens, client_id: str, secret: str, scope: str = "") -> TokenAnswer:

@@ -17,7 +17,7 @@ from admin_module.domain.proofs import Assertion
 from admin_module.domain.revocations import issued_at
 from admin_module.domain.rights import Rights
 from artstore_kit.contracts.client_keys import KeySet
-from artstore_kit.contracts.identity import Grant
+from artstore_kit.contracts.identity import AccountState, Grant
 from artstore_kit.contracts.revocations import RevocationKind
 
 USED_KEPT_FOR = timedelta(hours=1)
@@ -45,14 +45,17 @@ def _client(now: sa.BindParameter[datetime]) -> sa.Select[tuple[Any, ...]]:
         secrets.scalar_subquery().label("secrets"),
         of_roles.scalar_subquery().label("of_roles"),
         revoked.scalar_subquery().label("revoked_before"),
-    ).where(service_accounts.c.client_id == sa.bindparam("client_id"))
+    ).where(
+        service_accounts.c.client_id == sa.bindparam("client_id"),
+        service_accounts.c.state == AccountState.ACTIVE.value,
+    )
 
 
 _CLIENT = _client(sa.bindparam("now", type_=sa.DateTime(timezone=True)))
 
 
 async def find_client(connection: AsyncConnection, client_id: str, now: datetime) -> Client | None:
-    """The client of this name, with the hashes of its secrets that have not expired.
+    """The client of this name, unless it is suspended, with the hashes of its secrets that have not expired.
 
     One statement sees one state of the database: no right of its answer is older than a revocation in it.
     """

@@ -72,6 +72,13 @@ async def holdings_with(connection: AsyncConnection, name: str) -> list[Holding]
     ]
 
 
+async def holders_of(connection: AsyncConnection, name: str) -> list[str]:
+    """The names of the accounts and administrators with this role."""
+    accounts = sa.select(service_accounts.c.client_id).where(service_accounts.c.roles.contains([name]))
+    people = sa.select(administrators.c.username).where(administrators.c.roles.contains([name]))
+    return list(await connection.scalars(sa.union_all(accounts, people)))
+
+
 async def _found(connection: AsyncConnection, statement: sa.Select[tuple[object, ...]]) -> list[Role]:
     return [_role(row) for row in await connection.execute(statement)]
 

@@ -3,12 +3,33 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-LIFETIME = timedelta(days=90)
+from artstore_kit.contracts.errors import SecretsOverlap
+
+SECRETS_AT_MOST = 2
 
 _NO_HASH = bytes(32)
+
+
+@dataclass(frozen=True)
+class KeptSecret:
+    """What is kept of a secret of an account: it opens it until it expires, or for good."""
+
+    client_id: str
+    sha256: bytes = field(repr=False)
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True)
+class EndingSecret:
+    """The last secret of an account, which ends soon or has ended."""
+
+    client_id: str
+    created_at: datetime
+    expires_at: datetime
 
 
 def new_secret() -> str:
@@ -26,3 +47,17 @@ def matches(secret: str, known: Iterable[bytes]) -> bool:
     given = hashed(secret)
     results = [hmac.compare_digest(given, each) for each in (*known, _NO_HASH)]
     return any(results)
+
+
+def overlapping(old: Sequence[KeptSecret], now: datetime, overlap: timedelta) -> KeptSecret | None:
+    """What goes on of the `old` secrets beside a new one, and until when; never longer than it would have.
+
+    `SecretsOverlap` when two go on already: which of them nobody uses any more is not known here.
+    """
+    if not overlap or not old:
+        return None
+    if len(old) >= SECRETS_AT_MOST:
+        raise SecretsOverlap
+    (kept,) = old
+    ends_at = now + overlap if kept.expires_at is None else min(kept.expires_at, now + overlap)
+    return KeptSecret(kept.client_id, kept.sha256, ends_at)

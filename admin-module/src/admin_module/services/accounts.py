@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from admin_module.adapters.accounts import accounts_after, add_secret, find_account, insert_account
+from admin_module.adapters.account_secrets import add_secret
+from admin_module.adapters.accounts import accounts_after, find_account, insert_account
 from admin_module.adapters.administrators import find_administrator
 from admin_module.adapters.assertions import require_usable
+from admin_module.config import AccountsSettings
 from admin_module.domain.accounts import account_of, told
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.domain.rights import held_by, require_may_give
-from admin_module.domain.secrets import LIFETIME, hashed, new_secret
+from admin_module.domain.secrets import hashed, new_secret
 from admin_module.services.audit import AuditLog
 from admin_module.services.rights import own_rights, rights_kept
+from artstore_kit.contracts.accounts import AccountFilter
 from artstore_kit.contracts.errors import AccountExists, AccountUnknown
 from artstore_kit.contracts.identity import CreatedServiceAccount, NewServiceAccount, ServiceAccount
 from artstore_kit.postgres import Database
@@ -25,19 +28,21 @@ class Accounts:
 
     database: Database
     audit: AuditLog
+    settings: AccountsSettings
     clock: Clock
 
     async def create(self, new: NewServiceAccount, by: Principal) -> CreatedServiceAccount:
         """Make an account; its secret is in the answer and nowhere else."""
         require_usable(new.jwks.keys if new.jwks else ())
         secret, now = new_secret(), self.clock()
-        account = account_of(new, system=False, created_at=now, secret_expires_at=now + LIFETIME)
+        expires_at = now + self.settings.secret_lifetime
+        account = account_of(new, system=False, created_at=now, secret_expires_at=expires_at)
         async with self.database.transaction() as connection:
             require_may_give(held_by(by), await rights_kept(connection, new.roles, own_rights(new)))
             # A name stands for one subject: a program must not be mistaken for a person (RFC 9068 section 5).
             if await find_administrator(connection, new.client_id) or not await insert_account(connection, account):
                 raise AccountExists(f"The name '{new.client_id}' is taken.")
-            await add_secret(connection, new.client_id, hashed(secret), now, now + LIFETIME)
+            await add_secret(connection, new.client_id, hashed(secret), now, expires_at)
             await self.audit.record(
                 connection, Deed.by(by, "account.create", f"account:{new.client_id}", **told(account))
             )
@@ -51,7 +56,7 @@ class Accounts:
             raise AccountUnknown
         return account
 
-    async def page(self, after: str, limit: int) -> Sequence[ServiceAccount]:
-        """At most `limit` accounts by name, from the one after the name `after` on."""
+    async def page(self, after: str, limit: int, wanted: AccountFilter) -> Sequence[ServiceAccount]:
+        """At most `limit` of the accounts that are wanted, by name, from the one after the name `after` on."""
         async with self.database.connect() as connection:
-            return await accounts_after(connection, after, limit)
+            return await accounts_after(connection, after, limit, wanted)

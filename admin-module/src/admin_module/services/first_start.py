@@ -7,19 +7,14 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters import first_start_lock
-from admin_module.adapters.accounts import (
-    add_secret,
-    find_account,
-    insert_account,
-    remove_other_secrets,
-    update_account,
-)
+from admin_module.adapters.account_secrets import add_secret, remove_other_secrets
+from admin_module.adapters.accounts import account_to_change, insert_account, update_account
 from admin_module.adapters.administrators import any_administrator, find_administrator, insert_administrator
 from admin_module.adapters.passwords import Passwords
 from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.signing_keys import all_keys, insert_key
 from admin_module.config import BootstrapSettings, FleetAccount
-from admin_module.domain.accounts import account_of, told
+from admin_module.domain.accounts import account_of, changed, told
 from admin_module.domain.administrators import Administrator
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
@@ -29,6 +24,7 @@ from admin_module.domain.secrets import hashed
 from admin_module.domain.signing_keys import SigningKey, current
 from admin_module.services.audit import AuditLog
 from admin_module.services.rights import own_rights, rights_kept
+from artstore_kit.contracts.accounts import AccountChanges
 from artstore_kit.contracts.identity import ServiceAccount
 from artstore_kit.logs import event_logger
 from artstore_kit.migrate import pending
@@ -110,11 +106,14 @@ class FirstStart:
 
     async def _update(self, connection: AsyncConnection, account: ServiceAccount) -> bool:
         """Whether that changed anything."""
-        known = await find_account(connection, account.client_id)
+        known = await account_to_change(connection, account.client_id)
         if known is None or not known.system:
             raise WrongSettings(f"{_ACCOUNTS_SETTING}: '{account.client_id}' exists and was not made for the fleet")
-        await update_account(connection, account)
-        return await find_account(connection, account.client_id) != known
+        after = changed(known, AccountChanges.model_validate(account, from_attributes=True))
+        if after.model_copy(update={"revision": known.revision}) == known:
+            return False
+        await update_account(connection, after)
+        return True
 
     async def _first_signing_key(self, connection: AsyncConnection) -> list[Deed]:
         now = self.clock()

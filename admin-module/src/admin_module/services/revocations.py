@@ -24,22 +24,22 @@ class Revocations:
 
     async def revoke_token(self, connection: AsyncConnection, token_id: str, expires_at: datetime) -> None:
         """Take back one token, by its `jti`; `expires_at` is its `exp`."""
-        await table.write_revocation(connection, token_revoked(token_id, expires_at))
+        await table.write_revocations(connection, token_revoked(token_id, expires_at))
 
     async def revoke_session(self, connection: AsyncConnection, session_id: str) -> None:
         """Take back all tokens of a session that has ended."""
-        await table.write_revocation(connection, session_revoked(session_id, self.clock()))
+        await table.write_revocations(connection, session_revoked(session_id, self.clock()))
 
-    async def revoke_subject(self, connection: AsyncConnection, name: str) -> None:
-        """Take back all tokens that this service account or administrator has.
+    async def revoke_subject(self, connection: AsyncConnection, *names: str) -> None:
+        """Take back all tokens that these service accounts or administrators have.
 
         Tokens issued from here on are good: whoever issues them takes their `iat` from `moment_for`.
         """
-        await table.write_revocation(connection, subject_revoked(name, self.clock()))
+        await table.write_revocations(connection, *(subject_revoked(name, self.clock()) for name in names))
 
     async def revoke_key(self, connection: AsyncConnection, kid: str) -> None:
         """Take back all tokens that are signed with this key."""
-        await table.write_revocation(connection, key_revoked(kid, self.clock()))
+        await table.write_revocations(connection, key_revoked(kid, self.clock()))
 
     async def moment_for(self, connection: AsyncConnection, name: str) -> datetime:
         """The `iat` of a subject's token. Ask for it *before* the subject's rights are read.

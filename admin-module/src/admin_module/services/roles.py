@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.roles import (
     delete_role,
+    holders_of,
     holdings_with,
     insert_role,
     role_to_change,
@@ -22,6 +23,7 @@ from admin_module.domain.roles import BUILT_IN, changed, made, rights_of, told
 from admin_module.domain.scopes import require_fits_token
 from admin_module.services.audit import AuditLog
 from admin_module.services.holders import rights_of_holders
+from admin_module.services.revocations import Revocations
 from artstore_kit.contracts.errors import RoleBuiltin, RoleExists, RoleInUse, RoleUnknown
 from artstore_kit.contracts.roles import NewRole, Role, RoleChanges
 from artstore_kit.postgres import Database
@@ -34,6 +36,7 @@ class Roles:
 
     database: Database
     audit: AuditLog
+    revocations: Revocations
     clock: Clock
 
     async def create(self, new: NewRole, by: Principal) -> Role:
@@ -61,6 +64,8 @@ class Roles:
             for rights in await rights_of_holders(connection, name):
                 require_power_over(held_by(by), rights)
                 require_fits_token(rights.grants)
+            if rights_of(after) != rights_of(role):
+                await self.revocations.revoke_subject(connection, *await holders_of(connection, name))
             await self.audit.record(connection, Deed.by(by, "role.change", f"role:{name}", **told(after)))
         return after
 

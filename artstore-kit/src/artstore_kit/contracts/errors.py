@@ -406,6 +406,18 @@ class AccountExists(ArtStoreError):
     status = 409
 
 
+class AccountIsSystem(ArtStoreError):
+    """The fleet's own accounts are made by its settings and cannot be changed or deleted here."""
+
+    status = 409
+
+
+class SecretsOverlap(ArtStoreError):
+    """The account has two secrets already; wait until the older one ends, or end both at once (overlap_s 0)."""
+
+    status = 409
+
+
 class RoleExists(ArtStoreError):
     """A role with this name exists."""
 

@@ -100,6 +100,13 @@ class NewServiceAccount(BaseModel):
     )
 
 
+class AccountState(StrEnum):
+    """Whether an account gets tokens."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
 class ServiceAccount(BaseModel):
     """A service account as administrators see it."""
 
@@ -110,7 +117,9 @@ class ServiceAccount(BaseModel):
     grants: list[Grant] = Field(description="its own, beside those of its roles")
     jwks: KeySet | None = None
     token_requests_per_minute: TokenRequestsPerMinute | None = None
-    system: bool = Field(description="made for the fleet itself; cannot be deleted")
+    system: bool = Field(description="made for the fleet itself, by its settings; cannot be changed here or deleted")
+    state: AccountState = AccountState.ACTIVE
+    revision: int = Field(1, description="grows with each change")
     created_at: AwareDatetime
     secret_expires_at: AwareDatetime | None
 
