@@ -19,6 +19,7 @@ from admin_module.domain.limits import Limits
 from admin_module.domain.metadata import ServerMetadata, server_metadata
 from admin_module.domain.proofs import AssertionRules
 from admin_module.domain.sessions import Lifetimes
+from admin_module.services.access import Access
 from admin_module.services.account_changes import AccountChanging
 from admin_module.services.account_secrets import AccountSecrets
 from admin_module.services.accounts import Accounts
@@ -63,6 +64,7 @@ class Services:
     account_changing: AccountChanging
     account_secrets: AccountSecrets
     roles: Roles
+    access: Access
     elements: Elements
     audit: AuditLog
     revocations: Revocations
@@ -118,6 +120,7 @@ async def open_services(
             account_changing=AccountChanging(database, audit, revocations),
             account_secrets=secrets,
             roles=Roles(database, audit, revocations, clock),
+            access=Access(database, clock),
             elements=elements,
             audit=audit,
             revocations=revocations,

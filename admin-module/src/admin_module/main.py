@@ -3,6 +3,7 @@
 from functools import partial
 
 from admin_module.api import (
+    access,
     audit,
     audit_export,
     discovery,
@@ -32,6 +33,7 @@ def create_app(settings: Settings) -> Application:
             elements.router,
             service_accounts.router,
             roles.router,
+            access.router,
             revocations.router,
             audit.router,
             audit_export.router,

@@ -15,8 +15,13 @@ from artstore_kit.contracts.roles import Role
 
 async def effective_rights(connection: AsyncConnection, roles: Collection[str], own: Rights = NOTHING) -> Rights:
     """`own` and what `roles` give; a role that is not there gives nothing."""
+    return own.with_all(map(rights_of, await roles_held(connection, roles)))
+
+
+async def roles_held(connection: AsyncConnection, roles: Collection[str]) -> list[Role]:
+    """The roles of these names, the built-in ones first."""
     custom = sorted(set(roles) - set(BUILT_IN))
-    return own.with_all(map(rights_of, [*_built_in(roles), *(await roles_named(connection, custom) if custom else ())]))
+    return [*_built_in(roles), *(await roles_named(connection, custom) if custom else ())]
 
 
 async def rights_kept(connection: AsyncConnection, roles: Collection[str], own: Rights = NOTHING) -> Rights:
