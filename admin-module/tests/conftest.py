@@ -41,7 +41,9 @@ from artstore_kit.principal import Principal
 from artstore_kit.redis import RedisClient
 from artstore_kit.settings import AuditSettings, PostgresSettings, RedisSettings, ServerSettings, TokenSettings
 from artstore_kit.testing.application import open_client
+from artstore_kit.testing.client_keys import client_key
 from artstore_kit.testing.clock import MovableClock
+from artstore_kit.testing.oauth import Desk
 
 ISSUER = "http://admin.test"
 FIRST_PASSWORD = "shown once by the launcher"
@@ -155,6 +157,18 @@ async def as_element(client: httpx.AsyncClient, fleet: Fleet) -> dict[str, str]:
     auth = httpx.BasicAuth("storage-element", fleet["storage-element"])
     answer = await client.post("/api/v1/auth/token", data=form, auth=auth)
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+@pytest.fixture(scope="module")
+async def desk(client: httpx.AsyncClient, as_administrator: dict[str, str]) -> Desk:
+    """The OAuth endpoints with two clients: one asks for tokens, one may also ask about others' and revoke them."""
+    scopes = {"scanner": ["files:read", "files:write"], "inspector": ["tokens:introspect", "tokens:revoke"]}
+    secrets = {}
+    for name, held in scopes.items():
+        new = {"client_id": name, "scopes": held, "jwks": client_key("RS256").jwk if name == "scanner" else None}
+        answer = await client.post("/api/v1/service-accounts", json=new, headers=as_administrator)
+        secrets[name] = answer.json()["client_secret"]
+    return Desk(client, secrets)
 
 
 @pytest.fixture

@@ -22,10 +22,12 @@ PUBLIC_ROUTES = {
         "get /api/v1/audit/proofs/consistency",
         "get /.well-known/jwks.json",
         "get /.well-known/oauth-authorization-server",
+        "post /api/v1/auth/introspect",
         "post /api/v1/auth/login",
         "post /api/v1/auth/logout",
         "post /api/v1/auth/password",
         "post /api/v1/auth/refresh",
+        "post /api/v1/auth/revoke",
         "post /api/v1/auth/token",
     }
 }

@@ -35,12 +35,14 @@ from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
 from admin_module.services.own_issuer import OwnIssuer
+from admin_module.services.presented import PresentedTokens
 from admin_module.services.revocations import Revocations
 from admin_module.services.roles import Roles
 from admin_module.services.sessions import Sessions
 from admin_module.services.tokens import ClientTokens
 from artstore_kit.audit.opening import deliver_from, open_spool
 from artstore_kit.audit.spool import Spool
+from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.audit import AuditBatch, AuditReceipt
 from artstore_kit.contracts.identity import FleetAddresses
 from artstore_kit.health import Check, Health
@@ -57,6 +59,7 @@ class Services:
     """What the admin module does."""
 
     tokens: ClientTokens
+    presented: PresentedTokens
     login: Login
     sessions: Sessions
     keyring: Keyring
@@ -101,6 +104,7 @@ async def open_services(
         await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, clock).run()
         await keyring.open()
         await elements.show_again()
+        issuer = OwnIssuer(keyring, revocations, WakeUp(redis))
         ended = run_forever("ended revocations", ENDED_REMOVED_EVERY_S, revocations.forget_ended)
         await background.start("ended revocations", ended)
         delivery = await deliver_from(background, spool, partial(_append, audit))
@@ -115,6 +119,9 @@ async def open_services(
             tokens=ClientTokens(clients, keyring),
             login=Login(database, audit, Gate(database, audit, passwords, clock), passwords, sessions),
             sessions=sessions,
+            presented=PresentedTokens(
+                database, audit, clients, TokenVerifier(settings.tokens, issuer), revocations, clock
+            ),
             keyring=keyring,
             accounts=Accounts(database, audit, settings.accounts, clock),
             account_changing=AccountChanging(database, audit, revocations),
@@ -124,8 +131,8 @@ async def open_services(
             elements=elements,
             audit=audit,
             revocations=revocations,
-            issuer=OwnIssuer(keyring, revocations, WakeUp(redis)),
             spool=spool,
+            issuer=issuer,
             metadata=metadata,
             audit_proofs=AuditProofs(database),
             audit_search=AuditSearch(database),

@@ -9,10 +9,10 @@ from admin_module.api import (
     discovery,
     elements,
     login,
+    oauth,
     revocations,
     roles,
     service_accounts,
-    tokens,
 )
 from admin_module.config import Settings
 from admin_module.factory import open_services
@@ -27,7 +27,7 @@ def create_app(settings: Settings) -> Application:
         settings=settings,
         open_services=partial(open_services, settings),
         routers=[
-            tokens.router,
+            oauth.router,
             login.router,
             discovery.router,
             elements.router,
@@ -41,5 +41,5 @@ def create_app(settings: Settings) -> Application:
         checks=lambda services: services.checks,
         issuer=lambda services: services.issuer,
     )
-    app.add_exception_handler(TokenRefused, tokens.answer_token_refusal)
+    app.add_exception_handler(TokenRefused, oauth.answer_token_refusal)
     return app

@@ -10,6 +10,7 @@ from admin_module.domain.signing_keys import KEPT_AFTER_RETIREMENT
 from admin_module.services.revocations import Revocations
 from artstore_kit.contracts.revocations import Revocation, RevocationKind
 from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
 from artstore_kit.testing.clock import MovableClock
 
 MINUTE = timedelta(minutes=1)
@@ -100,7 +101,7 @@ async def test_ended_ones_are_removed(database: Database, revocations: Revocatio
     clock.move(5 * MINUTE)
     await asyncio.gather(revocations.forget_ended(), revocations.forget_ended())
     async with database.connect() as connection:
-        kept = [name for name in ("short", "long") if await revocations.token_is_revoked(connection, name)]
+        kept = [name for name in ("short", "long") if await revocations.is_revoked(connection, bearer(name))]
     assert kept == ["long"]
 
 
@@ -110,3 +111,28 @@ async def test_many_subjects_are_revoked_at_once(database: Database, revocations
         await revocations.revoke_subject(connection, *reversed(names))
         await revocations.revoke_subject(connection)
     assert sorted(each.name for each in await told(revocations)) == names
+
+
+def bearer(token_id: str = "t", key_id: str = "k", subject: str = "s", issued_at: float = 0) -> Principal:
+    return Principal(
+        subject, subject, frozenset(), (), frozenset(), 0, token_id=token_id, key_id=key_id, issued_at=issued_at
+    )
+
+
+async def test_a_token_is_revoked_by_name_by_key_and_by_subject(
+    database: Database, revocations: Revocations, clock: MovableClock
+) -> None:
+    async with database.transaction() as connection:
+        await revocations.revoke_token(connection, "gone", clock() + MINUTE)
+        await revocations.revoke_key(connection, "stolen")
+        await revocations.revoke_subject(connection, "ann")
+        before = (await revocations.moment_for(connection, "ann")).timestamp()
+        for token, revoked in (
+            (bearer(), False),
+            (bearer(token_id="gone"), True),
+            (bearer(key_id="gone", subject="gone"), False),
+            (bearer(key_id="stolen"), True),
+            (bearer(subject="ann", issued_at=before - 1), True),
+            (bearer(subject="ann", issued_at=before), False),
+        ):
+            assert await revocations.is_revoked(connection, token) == revoked

@@ -30,7 +30,7 @@ class TokenVerifier:
     def __init__(self, settings: TokenSettings, issuer: Issuer, clock: Callable[[], float] = time.time) -> None:
         self.keys = SigningKeys(issuer, clock)
         self.revoked = Revoked(issuer, clock)
-        self._settings = settings
+        self.settings = settings
         self._clock = clock
         self._remembered: TTLCache[str, Principal] = TTLCache(REMEMBERED_TOKENS, REMEMBERED_FOR_S)
         self.check = Check("revocations", self.revoked.check, Health.DEGRADED)
@@ -61,14 +61,15 @@ class TokenVerifier:
             self._remembered.pop(token, None)
 
     async def _verify(self, token: str) -> Principal:
-        principal = await self._read(token)
+        principal = await self.read(token)
         await self.revoked.require_known()
         if self.revoked.refuses(principal):
             REFUSED.inc()
             raise _refused("The access token was revoked.")
         return principal
 
-    async def _read(self, token: str) -> Principal:
+    async def read(self, token: str) -> Principal:
+        """What a valid token says, be it revoked or not; `NotAuthenticated` when it is not valid."""
         if len(token) > TOKEN_LIMIT_BYTES:
             raise _refused("The access token is too long.")
         try:
@@ -80,8 +81,8 @@ class TokenVerifier:
                 token,
                 key,
                 algorithms=["RS256"],
-                audience=self._settings.audience,
-                issuer=self._settings.issuer,
+                audience=self.settings.audience,
+                issuer=self.settings.issuer,
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "iat", "iss", "aud", "sub", "client_id", "jti"]},
             )

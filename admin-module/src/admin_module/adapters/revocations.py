@@ -1,6 +1,6 @@
 """Revocations in PostgreSQL. Its clock says when each was written, so that all nodes read them in one order."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.tables.revocations import revocations
 from artstore_kit.contracts.revocations import Revocation, RevocationKind, RevocationList
+from artstore_kit.principal import Principal
 
 OVERLAP = timedelta(seconds=60)
 """What is written in a transaction is seen only after its commit: so long before the moment asked for we look again."""
@@ -47,10 +48,19 @@ async def revoked_before(connection: AsyncConnection, subject: str) -> datetime 
     return before
 
 
-async def is_written(connection: AsyncConnection, kind: RevocationKind, name: str) -> bool:
-    """Whether this was revoked."""
-    statement = sa.select(revocations.c.name).where(revocations.c.kind == kind, revocations.c.name == name)
-    return (await connection.execute(statement)).one_or_none() is not None
+async def concerns(connection: AsyncConnection, principal: Principal) -> bool:
+    """Whether a revocation is of this token, its session or its key, or of what its subject had when it was issued."""
+    issued_at = datetime.fromtimestamp(principal.issued_at, UTC)
+    named = sa.tuple_(revocations.c.kind, revocations.c.name).in_(
+        [
+            (RevocationKind.TOKEN, principal.token_id),
+            (RevocationKind.SESSION, principal.session_id),
+            (RevocationKind.KEY, principal.key_id),
+            (RevocationKind.SUBJECT, principal.subject),
+        ]
+    )
+    since = sa.or_(revocations.c.before.is_(None), revocations.c.before > issued_at)
+    return await connection.scalar(sa.select(sa.exists(sa.select(revocations.c.name).where(named, since)))) is True
 
 
 async def remove_ended(connection: AsyncConnection, now: datetime) -> int:

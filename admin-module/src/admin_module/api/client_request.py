@@ -30,6 +30,20 @@ class TokenRequest(ClientRequest):
     scope: str
 
 
+@dataclass(frozen=True)
+class PresentedToken(ClientRequest):
+    """It shows a token. `token_type_hint` does not matter: there is one kind (RFC 7009 section 2.1)."""
+
+    token: str
+
+
+async def read_presented_token(request: Request) -> PresentedToken:
+    """The request, or the refusal."""
+    parameters = await read_parameters(request)
+    token = required(parameters, "token")
+    return PresentedToken(proof_in(request, parameters), request_context.address(), token)
+
+
 async def read_token_request(request: Request) -> TokenRequest:
     """The request, or the refusal that RFC 6749 section 5.2 prescribes."""
     parameters = await read_parameters(request)

@@ -20,11 +20,17 @@ class ServerMetadata(BaseModel):
     grant_types_supported: list[str]
     token_endpoint_auth_methods_supported: list[str] = _METHODS
     token_endpoint_auth_signing_alg_values_supported: list[str] = _ALGORITHMS
+    revocation_endpoint: str
+    revocation_endpoint_auth_methods_supported: list[str] = _METHODS
+    revocation_endpoint_auth_signing_alg_values_supported: list[str] = _ALGORITHMS
+    introspection_endpoint: str
+    introspection_endpoint_auth_methods_supported: list[str] = _METHODS
+    introspection_endpoint_auth_signing_alg_values_supported: list[str] = _ALGORITHMS
 
     @property
     def audiences(self) -> frozenset[str]:
         """What a client's assertion may be meant for: this server, or an endpoint of it (RFC 7523 section 3)."""
-        return frozenset({self.issuer, self.token_endpoint})
+        return frozenset({self.issuer, self.token_endpoint, self.revocation_endpoint, self.introspection_endpoint})
 
 
 def server_metadata(issuer: str, public_url: str) -> ServerMetadata:
@@ -33,6 +39,8 @@ def server_metadata(issuer: str, public_url: str) -> ServerMetadata:
     return ServerMetadata(
         issuer=issuer,
         token_endpoint=f"{address}/api/v1/auth/token",
+        revocation_endpoint=f"{address}/api/v1/auth/revoke",
+        introspection_endpoint=f"{address}/api/v1/auth/introspect",
         jwks_uri=f"{address}/.well-known/jwks.json",
         scopes_supported=sorted(Scope),
         response_types_supported=["none"],

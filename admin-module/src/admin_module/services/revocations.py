@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin_module.adapters import revocations as table
 from admin_module.domain.clock import Clock
 from admin_module.domain.revocations import issued_at, key_revoked, session_revoked, subject_revoked, token_revoked
-from artstore_kit.contracts.revocations import RevocationKind, RevocationList
+from artstore_kit.contracts.revocations import RevocationList
 from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Revocations:
         now = self.clock()
         return issued_at(now, await table.revoked_before(connection, name))
 
-    async def token_is_revoked(self, connection: AsyncConnection, token_id: str) -> bool:
-        """Whether this very token was taken back, as the database knows it now."""
-        return await table.is_written(connection, RevocationKind.TOKEN, token_id)
+    async def is_revoked(self, connection: AsyncConnection, principal: Principal) -> bool:
+        """Whether the token was taken back, itself or with others, as the database knows it now."""
+        return await table.concerns(connection, principal)
 
     async def after(self, moment: datetime | None) -> RevocationList:
         """What was revoked after `moment`, or all that has not ended. Some may be told twice, and none is left out."""

@@ -27,9 +27,9 @@ async def open_client(
 
 
 @contextlib.asynccontextmanager
-async def open_server(app: ASGIApp, *, lifespan: bool = True) -> AsyncIterator[str]:
-    """The URL at which `app` answers on a loopback port, with the server that production uses."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+async def open_server(app: ASGIApp, *, lifespan: bool = True, port: int = 0) -> AsyncIterator[str]:
+    """The URL at which `app` answers on a loopback port (0: any), with the server that production uses."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
         server = QuietServer(_config(app, lifespan))
         task = asyncio.create_task(server.serve([listener]))
         try:

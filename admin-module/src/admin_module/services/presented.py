@@ -1,0 +1,80 @@
+"""Tokens that a client shows us: is one good (RFC 7662), and let it be good no longer (RFC 7009)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from admin_module.domain.audit import Deed
+from admin_module.domain.clients import Client
+from admin_module.domain.clock import Clock
+from admin_module.domain.introspection import INACTIVE, TokenState, state_of
+from admin_module.domain.proofs import Proof
+from admin_module.services.audit import AuditLog
+from admin_module.services.clients import Clients
+from admin_module.services.revocations import Revocations
+from artstore_kit.bearer import TokenVerifier
+from artstore_kit.contracts.errors import NotAuthenticated, ScopeMissing, UnauthorizedClient
+from artstore_kit.contracts.identity import Scope
+from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
+
+
+@dataclass(frozen=True)
+class PresentedTokens:
+    """What a token is, is read from the token; whether it was revoked, from the database, at each question."""
+
+    database: Database
+    audit: AuditLog
+    clients: Clients
+    verifier: TokenVerifier
+    revocations: Revocations
+    clock: Clock
+
+    async def state(self, proof: Proof, address: str, token: str) -> TokenState:
+        """What the token is good for; `INACTIVE`, and no word more, when it is good for nothing.
+
+        `ScopeMissing` for a client that may not ask.
+        """
+        client = await self.clients.authenticated(proof, address)
+        if Scope.TOKENS_INTROSPECT not in client.rights.scopes:
+            raise ScopeMissing(f"The client does not hold {Scope.TOKENS_INTROSPECT.value}.")
+        principal = await self._good(token)
+        return state_of(principal, self.verifier.settings) if principal else INACTIVE
+
+    async def revoke(self, proof: Proof, address: str, token: str) -> None:
+        """Take a token back. One that is good for nothing any more needs nothing done.
+
+        `UnauthorizedClient` for a token of another client, unless the client may revoke those too.
+        """
+        client = await self.clients.authenticated(proof, address)
+        principal = await self._good(token)
+        if principal is None:
+            return
+        if principal.client_id != client.client_id and Scope.TOKENS_REVOKE not in client.rights.scopes:
+            raise UnauthorizedClient("The token was issued to another client.")
+        async with self.database.transaction() as connection:
+            await self.revocations.revoke_token(connection, principal.token_id, _expiry(principal))
+            await self.audit.record(connection, _revoked(client, principal))
+
+    async def _good(self, token: str) -> Principal | None:
+        try:
+            principal = await self.verifier.read(token)
+        except NotAuthenticated:
+            return None
+        if principal.expires_at <= self.clock().timestamp():
+            return None
+        async with self.database.connect() as connection:
+            return None if await self.revocations.is_revoked(connection, principal) else principal
+
+
+def _expiry(principal: Principal) -> datetime:
+    return datetime.fromtimestamp(principal.expires_at, UTC)
+
+
+def _revoked(client: Client, principal: Principal) -> Deed:
+    return Deed(
+        "token.revoke",
+        f"token:{principal.token_id}",
+        actor=client.client_id,
+        client_id=client.client_id,
+        detail={"subject": principal.subject},
+    )
