@@ -16,6 +16,7 @@ from tools.fleet.status import status
 from tools.fleet.up import Up, detach
 
 DEFAULT_PORT_BASE = 8000
+WATCH = "./fleet witness kept.jsonl --log https://store.example"
 EPILOG = """\
 With ARTSTORE_POSTGRES_URL or ARTSTORE_REDIS_URL in the environment the fleet uses your server instead of its own
 (the PostgreSQL user must be allowed to create roles and databases).
@@ -120,6 +121,12 @@ def _add_watching(add: _Adder) -> None:
         "paths", nargs="*", type=Path, metavar="PATH", help="files and folders (default: this repository)"
     )
 
+    keep = add("witness", "keep checkpoints of the audit log; exit code 1 when it is not what it was", _witness, WATCH)
+    keep.add_argument("file", type=Path, metavar="FILE", help="where they are kept: on another machine is best")
+    keep.add_argument("--log", default=f"http://127.0.0.1:{DEFAULT_PORT_BASE}", metavar="URL", help="the admin module")
+    keep.add_argument("--every-s", type=float, default=60, metavar="N", help="seconds (default: %(default)s)")
+    keep.add_argument("--once", action="store_true", help="look once")
+
 
 def _add_development(add: _Adder) -> None:
     add("check", "ruff, mypy --strict, import-linter and the house rules", lambda _: develop.check(), "./fleet check")
@@ -165,6 +172,12 @@ def _demo(options: Namespace) -> int:
     from tools.fleet.demo.run import run  # noqa: PLC0415 - the SDK takes longer to import than `up` to look around
 
     return run(options.data, options.paths)
+
+
+def _witness(options: Namespace) -> int:
+    from tools.fleet.witness import witness  # noqa: PLC0415 - what checks signatures is not there before the first start
+
+    return witness(options.log, options.file, options.every_s, once=options.once)
 
 
 def _durability(options: Namespace) -> int:

@@ -19,6 +19,7 @@ COMMANDS = [
     "status",
     "logs",
     "demo",
+    "witness",
     "check",
     "test",
     "bench",

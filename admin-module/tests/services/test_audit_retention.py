@@ -62,7 +62,10 @@ async def test_a_month_goes_when_its_last_entry_is_old_enough(
     await retention.apply()
     told = await recorded()
     assert told[:-1] == [key, young]
-    assert (told[-1].action, told[-1].detail) == ("audit.expire", {"month": "2024-01", "entries": 1})
+    assert (told[-1].action, told[-1].detail) == (
+        "audit.expire",
+        {"month": "2024-01", "entries": 1, "entries_so_far": 1},
+    )
     await retention.apply()
     assert await recorded() == told
     after = await lines(database)

@@ -1,16 +1,22 @@
 """Entries are let go a month at a time, when the last of the month has been kept long enough; their hashes stay."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from admin_module.adapters.audit import drop_partition, months_kept
+from admin_module.adapters.audit_reads import page_of_leaves
 from admin_module.adapters.checkpoints import last_checkpoint, remove_checkpoints
-from admin_module.domain.audit import Deed, Month
+from admin_module.domain.audit import SERVICE, Deed, Month
+from admin_module.domain.audit_filters import Filters
 from admin_module.domain.clock import Clock
 from admin_module.services.audit import AuditLog
 from artstore_kit.logs import event_logger
 from artstore_kit.postgres import Database
 
+EXPIRED = "audit.expire"
 CHECKPOINTS_KEPT = timedelta(days=30)
 
 
@@ -38,6 +44,13 @@ class AuditRetention:
             let_go = await drop_partition(connection, month, signed)
             if let_go is None:
                 return
-            name = f"{month.year:04}-{month.month:02}"
-            await self.audit.record(connection, Deed.of_service("audit.expire", "audit", month=name, entries=let_go))
+            name, so_far = f"{month.year:04}-{month.month:02}", let_go + await _let_go_before(connection)
+            told = {"month": name, "entries": let_go, "entries_so_far": so_far}
+            await self.audit.record(connection, Deed.of_service(EXPIRED, "audit", **told))
         event_logger().info("audit entries let go", month=name, entries=let_go)
+
+
+async def _let_go_before(connection: AsyncConnection) -> int:
+    """How many entries were let go ever: whoever checks the log counts those that are missing."""
+    told = await page_of_leaves(connection, Filters(action=EXPIRED, service=SERVICE), 1)
+    return int(json.loads(told[0])["entry"]["detail"]["entries_so_far"]) if told else 0
