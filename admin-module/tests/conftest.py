@@ -301,7 +301,7 @@ async def grace(sessions: Sessions, password: str) -> Administrator:
 
 def _accounts(fleet: Fleet) -> list[dict[str, object]]:
     scopes = {
-        "storage-element": [Scope.ELEMENTS_WRITE, Scope.ELEMENTS_READ],
+        "storage-element": [Scope.ELEMENTS_WRITE, Scope.ELEMENTS_READ, Scope.APPROVALS_USE],
         "ingester-module": [Scope.FILES_WRITE, Scope.FILES_READ, Scope.ELEMENTS_READ, Scope.FLEET_ACT_FOR],
         "query-module": [Scope.FILES_READ, Scope.ELEMENTS_READ, Scope.FLEET_ACT_FOR],
     }

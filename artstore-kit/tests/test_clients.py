@@ -7,8 +7,16 @@ import pytest
 
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.clients.element import ElementClient
+from artstore_kit.contracts.approvals import ApprovalUse, GuardedOperation
 from artstore_kit.contracts.elements import ElementRegistration
-from artstore_kit.contracts.errors import ElementUnknown, FileHeld, FileUnknown, RevisionMismatch
+from artstore_kit.contracts.errors import (
+    ApprovalInvalid,
+    ApprovalUnknown,
+    ElementUnknown,
+    FileHeld,
+    FileUnknown,
+    RevisionMismatch,
+)
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Hold, UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
@@ -113,5 +121,19 @@ async def test_a_held_file_stays_until_it_is_released(client: ElementClient) -> 
     with pytest.raises(FileHeld):
         await client.change(file.file_id, AttributeChanges(tags=["x"]))
     for _ in range(2):
-        await client.release(file.file_id, hold.id)
+        await client.release(file.file_id, hold.id, new_file_id())
     await client.remove(file.file_id)
+
+
+async def test_an_approval_is_good_for_its_deed_alone(admin: AdminStandIn, tokens: ServiceToken) -> None:
+    use = ApprovalUse(operation=GuardedOperation.HOLD_RELEASE, resource="hold:1/case-7", by="ada")
+    approval_id = admin.approve(use)
+    client = AdminClient.of(admin.address(), tokens)
+    for _ in range(2):
+        assert (await client.use_approval(approval_id, use)).approval_id == approval_id
+    assert admin.uses == [use, use]
+    with pytest.raises(ApprovalInvalid):
+        await client.use_approval(approval_id, use.model_copy(update={"by": "bob"}))
+    with pytest.raises(ApprovalUnknown):
+        await client.use_approval(new_file_id(), use)
+    await client.close()

@@ -100,8 +100,17 @@ class Bed:
         file = await self.reader.attributes(self.files[name])
         version = Version(file.content.sha256, file.revision + 1, file.description)
         return await self._promised(
-            file.file_id, version, lambda: self.holds.release(file.file_id, hold_id, None, TESTER)
+            file.file_id, version, lambda: self.holds.release(file.file_id, hold_id, None, TESTER, approved)
         )
+
+    async def destroy(self, name: str) -> None:
+        """Remove a file before its retention ends, with an approval."""
+        file_id = self.files[name]
+
+        async def destroy() -> None:
+            await self.writer.remove(file_id, None, TESTER, approved)
+
+        await self._promised(file_id, None, destroy)
 
     async def remove(self, name: str) -> None:
         """Remove a file."""
@@ -209,6 +218,10 @@ EXPIRED = Retention.model_validate({"expires_at": "2026-01-01T00:00:00Z"})
 RETAINED = Retention.model_validate(
     {"policy": "ten-years", "kind": "permanent", "retain_until": "2999-01-01T00:00:00Z"}
 )
+
+
+async def approved() -> None:
+    """A second administrator has said yes."""
 
 
 @asynccontextmanager

@@ -82,6 +82,11 @@ async def release_and_remove(bed: Bed) -> None:
     await bed.remove("held")
 
 
+async def destroy(bed: Bed) -> None:
+    """Before its retention ends."""
+    await bed.destroy("retained")
+
+
 async def replace_small(bed: Bed) -> None:
     await bed.replace("changed", SMALL[1:], "replaced")
 
@@ -289,6 +294,7 @@ OPERATIONS = [
             place_hold,
             release_hold,
             release_and_remove,
+            destroy,
             replace_small,
             replace_large,
             replace_and_checkpoint,

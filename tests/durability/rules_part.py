@@ -19,7 +19,7 @@ from artstore_kit.contracts.modes import Mode
 from artstore_kit.exchange import Body
 from storage_element.domain import layout
 from storage_element.services.write import Replacement, Upload
-from tests.durability.bed import BEGINNING_MS, HELD, Bed, open_bed
+from tests.durability.bed import BEGINNING_MS, HELD, Bed, approved, open_bed
 from tests.durability.ledger import Ledger
 from tests.durability.part import Order, Outcome, say
 from tests.durability.seeded_loop import SeededLoop
@@ -116,7 +116,11 @@ class Rules(RuleBasedStateMachine):
             return
         (hold,) = HELD
         holds = self.bed.holds
-        work = holds.place(file_id, hold, None, TESTER) if placed else holds.release(file_id, hold.id, None, TESTER)
+        work = (
+            holds.place(file_id, hold, None, TESTER)
+            if placed
+            else holds.release(file_id, hold.id, None, TESTER, approved)
+        )
         if self.answer("change", work, True):
             self.known[file_id] = replace(known, held=placed, revision=known.revision + (known.held != placed))
 
@@ -144,17 +148,17 @@ class Rules(RuleBasedStateMachine):
         if self.answer("replace", work, not known.held and not known.is_retained):
             self.known[file_id] = replace(known, revision=known.revision + 1)
 
-    @rule(data=st.data(), expired=st.booleans())
-    def remove(self, data: st.DataObject, expired: bool) -> None:
+    @rule(data=st.data(), how=st.sampled_from(["asked for", "expired", "approved"]))
+    def remove(self, data: st.DataObject, how: str) -> None:
         file_id, known = self.any(data)
         if known is None:
             return
-        may = not known.held and not known.is_retained
-        if expired:
+        may = not known.held and (how == "approved" or not known.is_retained)
+        if how == "expired":
             may &= known.kind == "temporary" and known.expires == "past"
             work = self.bed.writer.expire(file_id, datetime.now(UTC))
         else:
-            work = self.bed.writer.remove(file_id, None, TESTER)
+            work = self.bed.writer.remove(file_id, None, TESTER, approved if how == "approved" else None)
         if self.answer("remove", work, may):
             del self.known[file_id]
 

@@ -12,7 +12,7 @@ DEMO_ACCOUNT = "fleet-demo"
 EVERYTHING = ({"collection": "*", "actions": ["read", "write", "delete"]},)
 # Service account -> what it may; admin brings them to this at each start.
 ACCOUNTS: Mapping[str, Sequence[str]] = {
-    "storage-element": ("elements:write", "elements:read", "audit:write"),
+    "storage-element": ("elements:write", "elements:read", "approvals:use", "audit:write"),
     "ingester-module": (
         "files:write",
         "files:read",

@@ -123,6 +123,16 @@ class AuditLogSettings(BaseModel):
     )
 
 
+class ApprovalsSettings(BaseModel):
+    """Four eyes."""
+
+    lifetime_s: int = Field(
+        86_400,
+        ge=60,
+        description="an approval that was not given and used within this time after it was asked for ends",
+    )
+
+
 class Settings(ServiceSettings):
     """All settings of the admin module."""
 
@@ -134,6 +144,7 @@ class Settings(ServiceSettings):
     limits: LimitsSettings = LimitsSettings()
     sessions: SessionSettings = SessionSettings()
     accounts: AccountsSettings = AccountsSettings()
+    approvals: ApprovalsSettings = ApprovalsSettings()
     public: PublicSettings
     audit_log: AuditLogSettings = AuditLogSettings()
 

@@ -23,6 +23,7 @@ from admin_module.services.access import Access
 from admin_module.services.account_changes import AccountChanging
 from admin_module.services.account_secrets import AccountSecrets
 from admin_module.services.accounts import Accounts
+from admin_module.services.approvals import Approvals
 from admin_module.services.audit import AuditLog
 from admin_module.services.audit_proofs import AuditProofs
 from admin_module.services.audit_retention import AuditRetention
@@ -68,6 +69,7 @@ class Services:
     account_secrets: AccountSecrets
     roles: Roles
     access: Access
+    approvals: Approvals
     elements: Elements
     audit: AuditLog
     revocations: Revocations
@@ -94,6 +96,7 @@ async def open_services(
         passwords, sealed_keys = Passwords(), SealedKeys(settings.keys.sealing_key_bytes)
         keyring = Keyring(database, sealed_keys, settings.tokens, clock)
         audit = AuditLog(database, clock)
+        approvals = Approvals(database, audit, timedelta(seconds=settings.approvals.lifetime_s), clock)
         revocations = Revocations(database, clock)
         sessions = Sessions(database, audit, keyring, revocations, _lifetimes(settings), clock)
         elements = Elements(database, audit, Registry(redis), clock)
@@ -128,6 +131,7 @@ async def open_services(
             account_secrets=secrets,
             roles=Roles(database, audit, revocations, clock),
             access=Access(database, clock),
+            approvals=approvals,
             elements=elements,
             audit=audit,
             revocations=revocations,

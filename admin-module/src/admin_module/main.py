@@ -4,6 +4,7 @@ from functools import partial
 
 from admin_module.api import (
     access,
+    approvals,
     audit,
     audit_export,
     discovery,
@@ -34,6 +35,7 @@ def create_app(settings: Settings) -> Application:
             service_accounts.router,
             roles.router,
             access.router,
+            approvals.router,
             revocations.router,
             audit.router,
             audit_export.router,

@@ -36,6 +36,7 @@ MEANINGS: Mapping[Scope, str] = {
     Scope.APPROVALS_READ: "see approvals",
     Scope.APPROVALS_WRITE: "ask for an approval",
     Scope.APPROVALS_DECIDE: "approve and reject what others ask for",
+    Scope.APPROVALS_USE: "use approvals, as the services do that carry out what was approved",
     Scope.AUDIT_READ: "read the audit log",
     Scope.AUDIT_WRITE: "deliver entries of the audit log",
     Scope.FLEET_ACT_FOR: "name whom one acts for",

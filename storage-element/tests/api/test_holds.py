@@ -12,6 +12,7 @@ import pytest
 from element_core import TESTER
 from running_element import Element, ElementAt, arriving, code
 
+from artstore_kit.contracts.approvals import APPROVAL_HEADER, ApprovalUse, GuardedOperation, hold_resource
 from artstore_kit.contracts.errors import FileHeld
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes
 from artstore_kit.contracts.identity import Action, Grant, Scope
@@ -28,16 +29,21 @@ async def place(
     return await element.http.put(at, json={"reason": reason}, headers=_named(headers))
 
 
-async def release(element: Element, file_id: UUID, hold_id: str = "case-7", **headers: str) -> httpx.Response:
+async def release(
+    element: Element, admin: AdminStandIn, file_id: UUID, hold_id: str = "case-7", **headers: str
+) -> httpx.Response:
+    """With an approval."""
+    resource = hold_resource(file_id, hold_id)
+    approval = admin.approve(ApprovalUse(operation=GuardedOperation.HOLD_RELEASE, resource=resource, by="tester"))
     at = f"/api/v1/files/{file_id}/holds/{quote(hold_id, safe='')}"
-    return await element.http.delete(at, headers=_named(headers))
+    return await element.http.delete(at, headers={APPROVAL_HEADER: str(approval), **_named(headers)})
 
 
 def _named(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-async def test_a_hold_is_placed_once_and_released(element: Element) -> None:
+async def test_a_hold_is_placed_once_and_released(element: Element, admin: AdminStandIn) -> None:
     file = await element.put(b"evidence", description="kept")
     placed = await place(element, file.file_id, "дело 7")
     assert (placed.status_code, placed.headers["etag"]) == (200, '"r2"')
@@ -46,14 +52,16 @@ async def test_a_hold_is_placed_once_and_released(element: Element) -> None:
     assert (await place(element, file.file_id, "дело 7")).content == placed.content
     assert json.loads(element.attributes_path(file).read_bytes())["holds"] == [{"id": "дело 7", "reason": "court"}]
 
-    assert (await release(element, file.file_id, "дело 7")).status_code == 204
-    assert (await release(element, file.file_id, "дело 7")).status_code == 204
+    assert (await release(element, admin, file.file_id, "дело 7")).status_code == 204
+    assert (await release(element, admin, file.file_id, "дело 7")).status_code == 204
     free = await element.attributes(file.file_id)
     assert (free.holds, free.revision, free.description) == ([], 3, "kept")
     assert [change.attributes for change in (await element.feed_up_to(3)).items] == [free]
 
 
-async def test_nothing_touches_a_held_file_until_its_last_hold_is_released(element: Element) -> None:
+async def test_nothing_touches_a_held_file_until_its_last_hold_is_released(
+    element: Element, admin: AdminStandIn
+) -> None:
     file = await element.put(b"evidence")
     for hold_id in ("case-7", "case-8"):
         assert (await place(element, file.file_id, hold_id)).status_code == 200
@@ -61,7 +69,7 @@ async def test_nothing_touches_a_held_file_until_its_last_hold_is_released(eleme
         assert code(await element.remove(file.file_id)) == (409, "file_held")
         assert code(await element.replace(file, b"other")) == (409, "file_held")
         assert code(await element.patch(file.file_id, tags=["x"])) == (409, "file_held")
-        assert (await release(element, file.file_id, hold_id)).status_code == 204
+        assert (await release(element, admin, file.file_id, hold_id)).status_code == 204
     assert (await element.remove(file.file_id)).status_code == 204
 
 
@@ -84,28 +92,30 @@ async def test_a_hold_that_comes_during_a_replacement_wins(element: Element) -> 
     assert element.staged() == []
 
 
-async def test_a_revision_may_be_named(element: Element) -> None:
+async def test_a_revision_may_be_named(element: Element, admin: AdminStandIn) -> None:
     file = await element.put()
     assert code(await place(element, file.file_id, If_Match='"r2"')) == (412, "revision_mismatch")
     assert (await place(element, file.file_id, If_Match='"r1"')).status_code == 200
     assert (await place(element, file.file_id, If_Match='"r1"')).status_code == 200  # the answer was lost
-    assert code(await release(element, file.file_id, If_Match='"r1"')) == (412, "revision_mismatch")
-    assert (await release(element, file.file_id, If_Match='"r2"')).status_code == 204
-    assert (await release(element, file.file_id, If_Match='"r2"')).status_code == 204
+    assert code(await release(element, admin, file.file_id, If_Match='"r1"')) == (412, "revision_mismatch")
+    assert (await release(element, admin, file.file_id, If_Match='"r2"')).status_code == 204
+    assert (await release(element, admin, file.file_id, If_Match='"r2"')).status_code == 204
 
 
-async def test_archives_take_holds_until_they_are_closed(element_at: ElementAt, root: Path) -> None:
+async def test_archives_take_holds_until_they_are_closed(
+    element_at: ElementAt, root: Path, admin: AdminStandIn
+) -> None:
     async with element_at(root, mode=Mode.RW) as element:
         file = await element.put(b"evidence", retention={"kind": "permanent"})
         assert (await place(element, file.file_id)).status_code == 200
-        assert (await release(element, file.file_id)).status_code == 204
+        assert (await release(element, admin, file.file_id)).status_code == 204
         assert (await place(element, file.file_id, "case-8")).status_code == 200
     superblock = root / "element.json"
     superblock.write_text(json.dumps(json.loads(superblock.read_text()) | {"mode": "ro"}))
     async with element_at(root, mode=Mode.RO) as element:
         assert [hold.id for hold in (await element.attributes(file.file_id)).holds] == ["case-8"]
         assert code(await place(element, file.file_id, "case-9")) == (409, "mode_forbids")
-        assert code(await release(element, file.file_id, "case-8")) == (409, "mode_forbids")
+        assert code(await release(element, admin, file.file_id, "case-8")) == (409, "mode_forbids")
 
 
 async def test_holds_have_limits(element: Element) -> None:
@@ -121,7 +131,8 @@ async def test_holds_have_limits(element: Element) -> None:
 async def test_ids_that_no_hold_has(element: Element, hold_id: str) -> None:
     file = await element.put()
     assert code(await place(element, file.file_id, hold_id)) == (422, "invalid_fields")
-    assert code(await release(element, file.file_id, hold_id)) == (422, "invalid_fields")
+    at = f"/api/v1/files/{file.file_id}/holds/{quote(hold_id, safe='')}"
+    assert code(await element.http.delete(at)) == (422, "invalid_fields")
 
 
 @pytest.mark.parametrize("hold_id", ["a/b", ".", ".."])
@@ -136,9 +147,9 @@ async def test_what_is_no_hold(element: Element, body: dict[str, str]) -> None:
     assert code(answer) == (422, "invalid_fields")
 
 
-async def test_nobody_holds_what_is_not_there(element: Element) -> None:
+async def test_nobody_holds_what_is_not_there(element: Element, admin: AdminStandIn) -> None:
     assert code(await place(element, new_file_id())) == (404, "file_unknown")
-    assert code(await release(element, new_file_id())) == (404, "file_unknown")
+    assert code(await release(element, admin, new_file_id())) == (404, "file_unknown")
 
 
 async def test_the_scope_and_a_grant_are_needed(element: Element, admin: AdminStandIn) -> None:
@@ -147,8 +158,7 @@ async def test_the_scope_and_a_grant_are_needed(element: Element, admin: AdminSt
     reading = Grant(collection="hr", actions=frozenset({Action.READ}))
     without = admin.mint.bearer(scopes=set(Scope) - {Scope.FILES_HOLD})
     stranger, reader = ({"Authorization": f"Bearer {admin.mint.mint(grants=[grant])}"} for grant in (others, reading))
-    for act in (place, release):
-        assert code(await act(element, file.file_id, **without)) == (403, "scope_missing")
-        for headers in (stranger, reader):
-            assert code(await act(element, file.file_id, **headers)) == (403, "grant_missing")
+    for headers, expected in ((without, "scope_missing"), (stranger, "grant_missing"), (reader, "grant_missing")):
+        assert code(await place(element, file.file_id, **headers)) == (403, expected)
+        assert code(await release(element, admin, file.file_id, **headers)) == (403, expected)
     assert (await element.attributes(file.file_id)).holds == []

@@ -13,9 +13,11 @@ import time_machine
 from running_element import Element, ElementAt, code
 from structlog.testing import capture_logs
 
+from artstore_kit.contracts.approvals import APPROVAL_HEADER, ApprovalUse, GuardedOperation, hold_resource
 from artstore_kit.contracts.errors import FileRetained, IndexUnavailable
 from artstore_kit.contracts.files import FileAttributes, Retention, RetentionKind
 from artstore_kit.contracts.modes import Mode
+from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.documents import document
 from artstore_kit.testing.patience import eventually
 from storage_element.adapters.machine_clock import machine_clock
@@ -135,13 +137,17 @@ async def test_the_attributes_are_the_judge_and_not_the_index(element: Element, 
     assert await expired(element) == {"file_held": 1}
 
 
-async def test_a_hold_that_comes_later_keeps_what_would_expire(element: Element, clocks: Clocks) -> None:
+async def test_a_hold_that_comes_later_keeps_what_would_expire(
+    element: Element, clocks: Clocks, admin: AdminStandIn
+) -> None:
     file = await put(element, clocks)
     at = f"/api/v1/files/{file.file_id}/holds/case-17"
     assert (await element.http.put(at, json={})).status_code == 200
     clocks.passes(2 * SOON)
     assert await expired(element) == {"file_held": 1}
-    assert (await element.http.delete(at)).status_code == 204
+    resource = hold_resource(file.file_id, "case-17")
+    approval = admin.approve(ApprovalUse(operation=GuardedOperation.HOLD_RELEASE, resource=resource, by="tester"))
+    assert (await element.http.delete(at, headers={APPROVAL_HEADER: str(approval)})).status_code == 204
     assert await expired(element) == {"removed": 1}
 
 

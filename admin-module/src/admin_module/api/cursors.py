@@ -1,7 +1,8 @@
-"""Cursors of lists that are ordered by name."""
+"""Cursors of lists that are ordered by name, or by id."""
 
 import re
 from collections.abc import Sequence
+from uuid import UUID
 
 from artstore_kit.contracts.errors import BadCursor
 from artstore_kit.contracts.identity import CLIENT_ID_PATTERN
@@ -18,6 +19,17 @@ def name_in(cursor: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadCursor
     return name
+
+
+def id_in(cursor: str) -> UUID | None:
+    """The id before which a list, newest first, goes on; None for its beginning."""
+    if not cursor:
+        return None
+    (text,) = decode_cursor(cursor, 1)
+    try:
+        return UUID(str(text))
+    except ValueError:
+        raise BadCursor from None
 
 
 def cursor_after(names: Sequence[str], limit: int) -> str | None:

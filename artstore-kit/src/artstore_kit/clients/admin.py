@@ -1,8 +1,10 @@
 """The admin module as the other services see it."""
 
 from datetime import datetime
+from uuid import UUID
 
 from artstore_kit.callee import Callee, Credentials
+from artstore_kit.contracts.approvals import Approval, ApprovalUse
 from artstore_kit.contracts.audit import AuditBatch, AuditReceipt
 from artstore_kit.contracts.elements import ElementList, ElementRegistration, ElementReport, ElementView
 from artstore_kit.contracts.identity import FleetAddresses
@@ -10,6 +12,7 @@ from artstore_kit.contracts.revocations import RevocationList
 from artstore_kit.outbound import Outbound
 from artstore_kit.settings import AdminSettings
 
+APPROVALS = "/api/v1/approvals"
 ELEMENTS = "/api/v1/elements"
 REVOCATIONS = "/api/v1/revocations"
 AUDIT_ENTRIES = "/api/v1/audit/entries"
@@ -17,7 +20,7 @@ APPEND_DEADLINE_S = 30.0
 
 
 class AdminClient:
-    """Registers elements and lists them, asks what was revoked, and delivers entries of the audit log."""
+    """Registers elements and lists them, asks what was revoked and approved, delivers entries of the audit log."""
 
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
@@ -50,6 +53,10 @@ class AdminClient:
     async def addresses(self) -> FleetAddresses:
         """Where clients reach the fleet."""
         return await self._outbound.ask(FleetAddresses, "GET", "/.well-known/artstore")
+
+    async def use_approval(self, approval_id: UUID, use: ApprovalUse) -> Approval:
+        """Ask, right before the deed, whether it may be done (`ApprovalInvalid`); the same may be asked again."""
+        return await self._outbound.ask(Approval, "POST", f"{APPROVALS}/{approval_id}/use", json=use, idempotent=True)
 
     async def revocations(self, after: datetime | None) -> RevocationList:
         """What was revoked after this moment, or all that has not ended."""

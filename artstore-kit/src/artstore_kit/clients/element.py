@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from artstore_kit.bytestream import ByteAnswer, ByteClient
 from artstore_kit.callee import Callee, Credentials
+from artstore_kit.contracts.approvals import APPROVAL_HEADER
 from artstore_kit.contracts.elements import ElementReport
 from artstore_kit.contracts.errors import ElementAnsweredBadly
 from artstore_kit.contracts.files import (
@@ -76,9 +77,9 @@ class ElementClient:
         placement = HoldPlacement(reason=hold.reason)
         return await self._control.ask(FileAttributes, "PUT", hold_path(file_id, hold.id), json=placement)
 
-    async def release(self, file_id: UUID, hold_id: str) -> None:
-        """Take a hold away; nothing happens when there is none."""
-        await self._control.call("DELETE", hold_path(file_id, hold_id))
+    async def release(self, file_id: UUID, hold_id: str, approval: UUID) -> None:
+        """Take a hold away; nothing happens when there is none. `ApprovalInvalid`."""
+        await self._control.call("DELETE", hold_path(file_id, hold_id), headers={APPROVAL_HEADER: str(approval)})
 
     async def remove(self, file_id: UUID) -> None:
         """Delete a file."""

@@ -211,6 +211,36 @@ class HoldsMore(ArtStoreError):
     status = 403
 
 
+class ApprovalRequired(ArtStoreError):
+    """This cannot be undone: it needs the approval of a second administrator."""
+
+    status = 403
+
+
+class ApprovalInvalid(ArtStoreError):
+    """The approval does not allow this: it is not given, not given any more, or given for something else."""
+
+    status = 403
+
+
+class PersonRequired(ArtStoreError):
+    """Only an administrator may do this: a person, not a program."""
+
+    status = 403
+
+
+class OwnRequest(ArtStoreError):
+    """Nobody approves what they ask for themselves."""
+
+    status = 403
+
+
+class NotYourRequest(ArtStoreError):
+    """Only whoever asked for it may withdraw it."""
+
+    status = 403
+
+
 class AccountLocked(ArtStoreError):
     """The account is locked after repeated failures."""
 
@@ -313,6 +343,12 @@ class SessionUnknown(ArtStoreError):
     status = 404
 
 
+class ApprovalUnknown(ArtStoreError):
+    """No approval has this id."""
+
+    status = 404
+
+
 # --- 409, 412, 413, 415, 416, 422: the request meets the state of things
 
 
@@ -396,6 +432,12 @@ class RetentionShortened(ArtStoreError):
 
 class CheckpointPending(ArtStoreError):
     """No checkpoint of the audit log has been signed that covers this; in ten seconds there is one."""
+
+    status = 409
+
+
+class ApprovalClosed(ArtStoreError):
+    """It was decided, withdrawn or used already, or its time is over."""
 
     status = 409
 

@@ -41,6 +41,7 @@ class Scope(StrEnum):
     APPROVALS_READ = "approvals:read"
     APPROVALS_WRITE = "approvals:write"
     APPROVALS_DECIDE = "approvals:decide"
+    APPROVALS_USE = "approvals:use"
     AUDIT_READ = "audit:read"
     AUDIT_WRITE = "audit:write"
     FLEET_ACT_FOR = "fleet:act-for"

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -12,9 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from artstore_kit.contracts.approvals import Approval, ApprovalState, ApprovalUse
 from artstore_kit.contracts.audit import AuditBatch, AuditEntry, AuditReceipt
 from artstore_kit.contracts.elements import ElementList, ElementRegistration, ElementReport, ElementView
 from artstore_kit.contracts.errors import (
+    ApprovalInvalid,
+    ApprovalUnknown,
     ArtStoreError,
     DependencyUnavailable,
     ElementUnknown,
@@ -22,6 +25,7 @@ from artstore_kit.contracts.errors import (
     NotAuthenticated,
 )
 from artstore_kit.contracts.identity import TokenAnswer
+from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.tokens import TokenMint
 
 CLIENT_SECRET = "stand-in secret"  # noqa: S105 (of a stand-in)
@@ -44,10 +48,29 @@ class AdminState:
     reports: list[tuple[str, ElementReport]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     tokens_given: int = 0
+    approvals: dict[UUID, Approval] = field(default_factory=dict)
+    uses: list[ApprovalUse] = field(default_factory=list)
     audit: dict[UUID, AuditEntry] = field(default_factory=dict)
     audit_known_before: int = 0
     audit_failing: bool = False
     audit_refused: set[str] = field(default_factory=set)
+
+    def approve(self, use: ApprovalUse) -> UUID:
+        """The id of an approval that is given for this deed alone."""
+        now = datetime.now(UTC)
+        approval = Approval(
+            approval_id=new_file_id(),
+            operation=use.operation,
+            resource=use.resource,
+            reason="a test",
+            state=ApprovalState.APPROVED,
+            requested_by=use.by,
+            requested_at=now,
+            expires_at=now + timedelta(days=1),
+            decided_by="somebody else",
+        )
+        self.approvals[approval.approval_id] = approval
+        return approval.approval_id
 
 
 class AdminRoutes:
@@ -63,6 +86,7 @@ class AdminRoutes:
                 self._route("GET", "/.well-known/jwks.json", self._jwks),
                 self._route("POST", "/api/v1/auth/token", self._token),
                 self._route("GET", "/api/v1/revocations", self._revocations, guarded=True),
+                self._route("POST", "/api/v1/approvals/{approval_id}/use", self._use_approval, guarded=True),
                 self._route("GET", "/api/v1/elements", self._list, guarded=True),
                 self._route("GET", "/api/v1/elements/{element_id}", self._show, guarded=True),
                 self._route("PUT", "/api/v1/elements/{element_id}", self._register, guarded=True),
@@ -100,6 +124,16 @@ class AdminRoutes:
 
     async def _revocations(self, _: Request) -> Response:
         return _json(await self._state.mint.revocations(None))
+
+    async def _use_approval(self, request: Request) -> Response:
+        use = ApprovalUse.model_validate_json(await request.body())
+        approval = self._state.approvals.get(UUID(request.path_params["approval_id"]))
+        if approval is None:
+            raise ApprovalUnknown
+        if (approval.operation, approval.resource, approval.requested_by) != (use.operation, use.resource, use.by):
+            raise ApprovalInvalid
+        self._state.uses.append(use)
+        return _json(approval)
 
     async def _register(self, request: Request) -> Response:
         element_id = request.path_params["element_id"]

@@ -4,6 +4,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from artstore_kit.contracts import errors
+from artstore_kit.contracts.approvals import APPROVAL_HEADER
 from artstore_kit.contracts.files import FileAttributes, Hold, HoldPlacement
 from artstore_kit.contracts.modes import Operation, require
 from artstore_kit.testing.element_content import ELEMENT, stored_of
@@ -31,6 +32,8 @@ async def release_hold(request: web.Request) -> web.Response:
     require(element.mode, Operation.CHANGE_ATTRIBUTES)
     left = [hold for hold in stored.attributes.holds if hold.id != hold_id]
     if left != stored.attributes.holds:
+        if APPROVAL_HEADER not in request.headers:
+            raise errors.ApprovalRequired
         check_revision(request, stored)
         await _with_holds(element, stored, left)
     return web.Response(status=204)

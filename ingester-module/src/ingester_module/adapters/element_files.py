@@ -10,6 +10,7 @@ from artstore_kit.breaker import State
 from artstore_kit.bytestream import ByteClient
 from artstore_kit.callee import Callee, Credentials
 from artstore_kit.clients.element import FILES, attributes_header, hold_path
+from artstore_kit.contracts.approvals import APPROVAL_HEADER
 from artstore_kit.contracts.batches import BatchedFile
 from artstore_kit.contracts.elements import ElementView
 from artstore_kit.contracts.errors import ElementAnsweredBadly
@@ -69,6 +70,27 @@ class Answer:
     file: Told
 
 
+@dataclass(frozen=True)
+class Terms:
+    """For whom, at which revision alone (`RevisionMismatch`), and with whose approval something is done."""
+
+    acting_for: str = ""
+    revision: int | None = None
+    approval: UUID | None = None
+
+    def headers(self) -> Mapping[str, str]:
+        """As the element reads them."""
+        given = {
+            ACTING_FOR_HEADER: self.acting_for,
+            "If-Match": revision_tag(self.revision) if self.revision else "",
+            APPROVAL_HEADER: str(self.approval or ""),
+        }
+        return {name: value for name, value in given.items() if value}
+
+
+WITHOUT_TERMS = Terms()
+
+
 class ElementFiles:
     """Every call goes to the element that is named; nothing is decided here."""
 
@@ -121,46 +143,27 @@ class ElementFiles:
         response = await self._link(element).control.call("GET", f"{FILES}/{file_id}")
         return _understood(element, response.content)
 
-    async def change(
-        self,
-        element: ElementView,
-        file_id: UUID,
-        changes: AttributeChanges,
-        *,
-        revision: int,
-        acting_for: str,
-    ) -> Answer:
-        """Set attributes; `RevisionMismatch` when the file is no longer at this revision."""
-        response = await self._link(element).control.call(
-            "PATCH",
-            f"{FILES}/{file_id}",
-            json=changes.model_dump(mode="json", exclude_unset=True),
-            headers=_condition(revision, acting_for),
-        )
+    async def change(self, element: ElementView, file_id: UUID, changes: AttributeChanges, terms: Terms) -> Answer:
+        """Set attributes."""
+        document = changes.model_dump(mode="json", exclude_unset=True)
+        call = self._link(element).control.call
+        response = await call("PATCH", f"{FILES}/{file_id}", json=document, headers=terms.headers())
         return _understood(element, response.content)
 
-    async def hold(self, element: ElementView, file_id: UUID, hold: Hold, *, revision: int, acting_for: str) -> Answer:
+    async def hold(self, element: ElementView, file_id: UUID, hold: Hold, terms: Terms) -> Answer:
         """Put a file under a legal hold; the same again changes nothing."""
-        response = await self._link(element).control.call(
-            "PUT",
-            hold_path(file_id, hold.id),
-            json=HoldPlacement(reason=hold.reason),
-            headers=_condition(revision, acting_for),
-        )
+        placement = HoldPlacement(reason=hold.reason)
+        call = self._link(element).control.call
+        response = await call("PUT", hold_path(file_id, hold.id), json=placement, headers=terms.headers())
         return _understood(element, response.content)
 
-    async def release(
-        self, element: ElementView, file_id: UUID, hold_id: str, *, revision: int, acting_for: str
-    ) -> None:
+    async def release(self, element: ElementView, file_id: UUID, hold_id: str, terms: Terms) -> None:
         """Take a hold away; nothing happens when there is none."""
-        headers = _condition(revision, acting_for)
-        await self._link(element).control.call("DELETE", hold_path(file_id, hold_id), headers=headers)
+        await self._link(element).control.call("DELETE", hold_path(file_id, hold_id), headers=terms.headers())
 
-    async def remove(
-        self, element: ElementView, file_id: UUID, *, revision: int | None = None, acting_for: str = ""
-    ) -> None:
+    async def remove(self, element: ElementView, file_id: UUID, terms: Terms = WITHOUT_TERMS) -> None:
         """Delete a file, where the element's mode allows it."""
-        await self._link(element).control.call("DELETE", f"{FILES}/{file_id}", headers=_condition(revision, acting_for))
+        await self._link(element).control.call("DELETE", f"{FILES}/{file_id}", headers=terms.headers())
 
     def _link(self, element: ElementView) -> _Link:
         """An element that has moved gets new connections; its former ones fall silent."""
@@ -170,11 +173,6 @@ class ElementFiles:
             contents = ByteClient(callee)
             self._links[name] = _Link(callee, contents, Batches(callee, contents), Outbound(callee))
         return self._links[name]
-
-
-def _condition(revision: int | None, acting_for: str) -> Mapping[str, str]:
-    given = {"If-Match": revision_tag(revision) if revision else "", ACTING_FOR_HEADER: acting_for}
-    return {name: value for name, value in given.items() if value}
 
 
 def _understood(element: ElementView, document: bytes) -> Answer:

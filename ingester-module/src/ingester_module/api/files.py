@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BeforeValidator
 
 from artstore_kit.application import needs, services_of
+from artstore_kit.contracts.approvals import APPROVAL_HEADER
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
@@ -21,6 +22,10 @@ Deleting = Annotated[Principal, needs(Scope.FILES_DELETE, grant=Action.DELETE)]
 FileId = Annotated[UUID, BeforeValidator(parse_file_id)]
 IfMatch = Annotated[str | None, Header(description='`"r<revision>"`: only when the file is still at it')]
 
+ApprovalOf = Annotated[
+    UUID | None, Header(alias=APPROVAL_HEADER, description="of a second administrator, for what cannot be undone")
+]
+
 
 @router.patch("/{file_id}", response_model=FileAttributes)
 async def change(
@@ -33,6 +38,11 @@ async def change(
 
 
 @router.delete("/{file_id}", status_code=204)
-async def remove(file_id: FileId, who: Deleting, services: Wired, if_match: IfMatch = None) -> None:
-    """Remove a file, where the mode of its element allows it and neither a hold nor its retention keeps it."""
-    await services.changes.remove(file_id, who, if_match=if_match)
+async def remove(
+    file_id: FileId, who: Deleting, services: Wired, *, if_match: IfMatch = None, approval: ApprovalOf = None
+) -> None:
+    """Remove a file, where the mode of its element allows it and neither a hold nor its retention keeps it.
+
+    With an approval it is removed before its retention ends.
+    """
+    await services.changes.remove(file_id, who, if_match=if_match, approval=approval)

@@ -8,7 +8,7 @@ from artstore_kit.application import needs
 from artstore_kit.contracts.files import FileAttributes, Hold, HoldId, HoldPlacement
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.principal import Principal
-from ingester_module.api.files import FileId, IfMatch, Wired
+from ingester_module.api.files import ApprovalOf, FileId, IfMatch, Wired
 from ingester_module.domain.revisions import revision_tag
 
 router = APIRouter(prefix="/files", tags=["holds"])
@@ -35,7 +35,13 @@ async def place(
 
 @router.delete("/{file_id}/holds/{hold_id}", status_code=204)
 async def release(
-    file_id: FileId, hold_id: HoldInPath, who: Holding, services: Wired, if_match: IfMatch = None
+    file_id: FileId,
+    hold_id: HoldInPath,
+    who: Holding,
+    services: Wired,
+    *,
+    if_match: IfMatch = None,
+    approval: ApprovalOf = None,
 ) -> None:
-    """Take a hold away. Nothing happens when the file is not under it."""
-    await services.holds.release(file_id, hold_id, who, if_match=if_match)
+    """Take a hold away, with an approval. Nothing happens when the file is not under it."""
+    await services.holds.release(file_id, hold_id, who, if_match=if_match, approval=approval)

@@ -6,7 +6,7 @@ from artstore_kit.contracts.elements import ElementView
 from artstore_kit.contracts.files import Hold
 from artstore_kit.contracts.identity import Action
 from artstore_kit.principal import Principal
-from ingester_module.adapters.element_files import Answer, ElementFiles, Told
+from ingester_module.adapters.element_files import Answer, ElementFiles, Terms, Told
 from ingester_module.services.seen_files import SeenFiles
 
 
@@ -22,19 +22,18 @@ class Holds:
 
         async def apply(element: ElementView, file: Told) -> Answer:
             who.require_grant(Action.WRITE, file.collection)
-            return await self._elements.hold(
-                element, file_id, hold, revision=file.revision, acting_for=who.on_whose_behalf
-            )
+            return await self._elements.hold(element, file_id, hold, Terms(who.on_whose_behalf, file.revision))
 
         return await self._seen.at_seen_revision(file_id, if_match, apply)
 
-    async def release(self, file_id: UUID, hold_id: str, who: Principal, *, if_match: str | None) -> None:
-        """Take the hold away."""
+    async def release(
+        self, file_id: UUID, hold_id: str, who: Principal, *, if_match: str | None, approval: UUID | None
+    ) -> None:
+        """Take the hold away; the element asks whether it is approved."""
 
         async def apply(element: ElementView, file: Told) -> None:
             who.require_grant(Action.WRITE, file.collection)
-            await self._elements.release(
-                element, file_id, hold_id, revision=file.revision, acting_for=who.on_whose_behalf
-            )
+            terms = Terms(who.on_whose_behalf, file.revision, approval)
+            await self._elements.release(element, file_id, hold_id, terms)
 
         await self._seen.at_seen_revision(file_id, if_match, apply)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BeforeValidator
 
 from artstore_kit.application import needs, services_of
+from artstore_kit.contracts.approvals import APPROVAL_HEADER
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
@@ -23,6 +24,9 @@ Writing = Annotated[Principal, needs(Scope.FILES_WRITE, grant=Action.WRITE)]
 Deleting = Annotated[Principal, needs(Scope.FILES_DELETE, grant=Action.DELETE)]
 FileId = Annotated[UUID, BeforeValidator(parse_file_id)]
 IfMatch = Annotated[str | None, Header()]
+ApprovalOf = Annotated[
+    UUID | None, Header(alias=APPROVAL_HEADER, description="of a second administrator, for what cannot be undone")
+]
 
 
 @router.get("/{file_id}", response_model=FileAttributes)
@@ -45,10 +49,14 @@ async def change(
 
 
 @router.delete("/{file_id}", status_code=204)
-async def remove(file_id: FileId, who: Deleting, services: Wired, if_match: IfMatch = None) -> None:
-    """Remove a file that neither a hold nor its retention keeps."""
+async def remove(
+    file_id: FileId, who: Deleting, services: Wired, *, if_match: IfMatch = None, approval: ApprovalOf = None
+) -> None:
+    """Remove a file that neither a hold nor its retention keeps; with an approval, before its retention ends."""
     who.require_grant(Action.DELETE, (await services.reader.attributes(file_id)).collection)
-    await services.writer.remove(file_id, if_match, Origin.of(who))
+    origin = Origin.of(who)
+    approved = services.four_eyes.destroying(file_id, origin, approval)
+    await services.writer.remove(file_id, if_match, origin, approved)
 
 
 @router.get("", response_model=Page[FileAttributes])

@@ -8,7 +8,7 @@ from artstore_kit.application import needs
 from artstore_kit.contracts.files import FileAttributes, Hold, HoldId, HoldPlacement
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.principal import Principal
-from storage_element.api.files import FileId, IfMatch, Wired
+from storage_element.api.files import ApprovalOf, FileId, IfMatch, Wired
 from storage_element.domain.origin import Origin
 from storage_element.domain.rules import revision_tag
 
@@ -36,8 +36,16 @@ async def place(
 
 @router.delete("/{file_id}/holds/{hold_id}", status_code=204)
 async def release(
-    file_id: FileId, hold_id: HoldInPath, who: Holding, services: Wired, if_match: IfMatch = None
+    file_id: FileId,
+    hold_id: HoldInPath,
+    who: Holding,
+    services: Wired,
+    *,
+    if_match: IfMatch = None,
+    approval: ApprovalOf = None,
 ) -> None:
-    """Take a hold away. Nothing happens when the file is not under it."""
+    """Take a hold away, with an approval. Nothing happens when the file is not under it."""
     who.require_grant(Action.WRITE, (await services.reader.attributes(file_id)).collection)
-    await services.holds.release(file_id, hold_id, if_match, Origin.of(who))
+    origin = Origin.of(who)
+    approved = services.four_eyes.releasing(file_id, hold_id, origin, approval)
+    await services.holds.release(file_id, hold_id, if_match, origin, approved)

@@ -19,6 +19,7 @@ from storage_element.services.changes import ChangeFeed, Ticks
 from storage_element.services.contain import Containment
 from storage_element.services.election import Election
 from storage_element.services.follow import Follower
+from storage_element.services.four_eyes import FourEyes
 from storage_element.services.only_at_master import OnlyAtMaster
 from storage_element.services.read import Reader
 from storage_element.services.reservations import Reservations
@@ -55,6 +56,7 @@ async def open_follower(
         yield Services(
             writer=master,
             holds=master,
+            four_eyes=FourEyes(around.admin),
             many_writer=master,
             uploads=master,
             reader=Reader(storage.files, storage.superblocks, containment, lambda: False),

@@ -26,6 +26,7 @@ from storage_element.services.checkpoint import Checkpoint
 from storage_element.services.clock_watch import ClockWatch
 from storage_element.services.commit import Committer
 from storage_element.services.contain import Containment
+from storage_element.services.four_eyes import FourEyes
 from storage_element.services.holds import Holds
 from storage_element.services.indexing import Indexer
 from storage_element.services.measure import Measure
@@ -49,6 +50,7 @@ class Services:
 
     writer: Writer
     holds: Holds
+    four_eyes: FourEyes
     many_writer: ManyWriter
     uploads: UploadSessions
     reader: Reader
@@ -175,6 +177,7 @@ async def open_services(
     yield Services(
         writer=writer,
         holds=Holds(writer),
+        four_eyes=FourEyes(around.admin),
         uploads=uploads,
         many_writer=ManyWriter(writer),
         reader=reader,

@@ -6,6 +6,7 @@ from uuid import UUID
 from artstore_kit.contracts.files import FileAttributes, Hold
 from storage_element.domain import rules
 from storage_element.domain.origin import Origin
+from storage_element.services.four_eyes import Approved
 from storage_element.services.write import Revision, Writer
 
 
@@ -20,7 +21,9 @@ class Holds:
         revision = Revision(lambda file: rules.held(file, hold), origin, "hold.place")
         return await self.writer.revise(file_id, if_match, revision)
 
-    async def release(self, file_id: UUID, hold_id: str, if_match: str | None, origin: Origin) -> FileAttributes:
-        """Take a hold away; nothing happens when the file is not under it."""
-        revision = Revision(lambda file: rules.released(file, hold_id), origin, "hold.release")
+    async def release(
+        self, file_id: UUID, hold_id: str, if_match: str | None, origin: Origin, approved: Approved
+    ) -> FileAttributes:
+        """Take a hold away; nothing happens, and nobody is asked, when the file is not under it."""
+        revision = Revision(lambda file: rules.released(file, hold_id), origin, "hold.release", approved)
         return await self.writer.revise(file_id, if_match, revision)

@@ -1,11 +1,11 @@
 """Creating, replacing, changing and removing files: the write path of DESIGN section 4."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from artstore_kit.contracts.errors import FileExists, FileUnknown, ModeForbids, StorageFull
+from artstore_kit.contracts.errors import FileExists, FileRetained, FileUnknown, ModeForbids, StorageFull
 from artstore_kit.contracts.files import (
     AttributeChanges,
     Content,
@@ -22,6 +22,7 @@ from storage_element.domain.records import NO_STAGING, Kind
 from storage_element.domain.storage import Superblocks
 from storage_element.services.commit import Committer
 from storage_element.services.drafts import Draft
+from storage_element.services.four_eyes import Approved
 from storage_element.services.modes import Modes
 from storage_element.services.read import Reader
 from storage_element.services.receive import NOTHING_ANNOUNCED, Announced, Received, Receiver
@@ -66,7 +67,7 @@ class Revision:
     of: Callable[[FileAttributes], FileAttributes]
     origin: Origin
     action: str
-    approved: Callable[[], Awaitable[None]] = _nobody_is_asked
+    approved: Approved = _nobody_is_asked
 
 
 class Writer:
@@ -158,14 +159,16 @@ class Writer:
             await revision.approved()
             return await self._commit(Draft(Kind.CHANGE, fresh, origin=revision.origin, action=revision.action))
 
-    async def remove(self, file_id: UUID, if_match: str | None, origin: Origin) -> None:
-        """Remove a file that neither a hold nor its retention keeps."""
+    async def remove(
+        self, file_id: UUID, if_match: str | None, origin: Origin, approved: Approved | None = None
+    ) -> None:
+        """Remove a file that neither a hold nor its retention keeps; its retention no longer when it is `approved`."""
         self._modes.require(Operation.DELETE)
         with self._reservations.alone(file_id):
             file = await self._reader.to_change(file_id)
             rules.matches_revision(file, if_match)
-            rules.may_remove(file, datetime.now(UTC))
-            await self._commit(Draft(Kind.REMOVE, file.model_copy(), origin=origin))
+            action = await self._may_remove(file, approved)
+            await self._commit(Draft(Kind.REMOVE, file.model_copy(), origin=origin, action=action))
             self._reader.removed(file_id)
 
     async def expire(self, file_id: UUID, now: datetime) -> None:
@@ -178,6 +181,17 @@ class Writer:
             origin = Origin.of_service()
             await self._commit(Draft(Kind.REMOVE, file.model_copy(), origin=origin, action="file.expire"))
             self._reader.removed(file_id)
+
+    async def _may_remove(self, file: FileAttributes, approved: Approved | None) -> str:
+        """What the audit log calls the removal; raises when it may not be. Nobody can approve away a hold."""
+        try:
+            rules.may_remove(file, datetime.now(UTC))
+        except FileRetained:
+            if approved is None:
+                raise
+            await approved()
+            return "file.destroy"
+        return "file.remove"
 
     async def _store(self, upload: Upload, received: Received) -> tuple[FileAttributes, bool]:
         file = self._described(upload, fresh_content(received.size, received.sha256), datetime.now(UTC))
