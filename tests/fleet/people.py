@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+import asyncpg
 import httpx
 
+from admin_module.adapters.passwords import Passwords
 from artstore_kit.contracts.identity import Action, Scope
 from tests.fleet.wire import Wire
+from tools.fleet.databases import with_database
 from tools.fleet.fleet import Fleet
 
 SECRETS_GIVEN: list[str] = []
@@ -34,8 +37,25 @@ async def administrator(wire: Wire) -> str:
     return _kept(answer.json()["access_token"])
 
 
-async def _login(wire: Wire, password: str) -> httpx.Response:
-    credentials = {"username": "admin", "password": password}
+async def second_administrator(wire: Wire) -> str:
+    """The token of another one, `second`, who may everything too. At the first call they are put into the database."""
+    password = wire.fleet.secrets.value("second-administrator")
+    connection = await asyncpg.connect(with_database(wire.fleet.servers.cluster.url, "artstore_admin"))
+    try:
+        await connection.execute(
+            "INSERT INTO administrators (username, password_hash, roles, created_at) "
+            "VALUES ('second', $1, '{super_admin}', now()) ON CONFLICT DO NOTHING",
+            await Passwords().hashed(password),
+        )
+    finally:
+        await connection.close()
+    answer = await _login(wire, password, "second")
+    _kept(answer.raise_for_status().json()["refresh_token"])
+    return _kept(answer.json()["access_token"])
+
+
+async def _login(wire: Wire, password: str, username: str = "admin") -> httpx.Response:
+    credentials = {"username": username, "password": password}
     return await wire.ask("POST", "admin", "/auth/login", token="", json=credentials)
 
 

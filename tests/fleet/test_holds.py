@@ -40,13 +40,3 @@ async def test_who_may_write_may_not_hold(store: ArtStore, wire: Wire) -> None:
         for method in ("PUT", "DELETE"):
             answer = await wire.ask(method, service, f"/files/{file.file_id}/holds/case-7", json={})
             refusal(answer, 403, "scope_missing")
-
-
-async def test_a_hold_is_released(store: ArtStore, wire: Wire) -> None:
-    file = await Document.of_size(10).put(store)
-    path, token = f"/files/{file.file_id}", await administrator(wire)
-    for service in ("ingester", "edit-1"):
-        held = await wire.ask("PUT", service, f"{path}/holds/case-7", token=token, json={})
-        released = await wire.ask("DELETE", service, f"{path}/holds/case-7", token=token)
-        assert (held.status_code, released.status_code) == (200, 204), (held.text, released.text)
-    assert (await wire.ask("DELETE", "ingester", path)).status_code == 204
