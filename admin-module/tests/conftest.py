@@ -284,10 +284,11 @@ async def sessions(
 
 
 @pytest.fixture
-async def login(sessions: Sessions, grace: Administrator) -> Login:
+async def login(sessions: Sessions, grace: Administrator, clients: Clients) -> Login:
     """The door."""
-    gate = Gate(sessions.database, sessions.audit, Passwords(), sessions.clock)
-    return Login(sessions.database, sessions.audit, gate, gate.passwords, sessions)
+    passwords, clock = Passwords(), sessions.clock
+    gate = Gate(sessions.database, sessions.audit, passwords, clients.tallies, clients.limits, clock)
+    return Login(sessions.database, sessions.audit, gate, passwords, sessions)
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 """People log in, go on, change their password and leave."""
 
+from typing import Any
+
+from tests.fleet.documents import unique_word
 from tests.fleet.people import SECRETS_GIVEN, administrator
 from tests.fleet.wire import Wire, refusal
 
@@ -18,3 +21,46 @@ async def test_a_session_goes_on_and_ends(wire: Wire) -> None:
     token = {"refresh_token": gone_on["refresh_token"]}
     assert (await wire.ask("POST", "admin", "/auth/logout", token="", json=token)).status_code == 204
     refusal(await wire.ask("POST", "admin", "/auth/refresh", token="", json=token), 401, "session_ended")
+
+
+async def test_an_administrator_comes_is_managed_and_goes(wire: Wire) -> None:
+    word = unique_word()
+    name, boss = f"person-{word}", await administrator(wire)
+
+    async def manage(method: str, path: str = "", **content: Any) -> Any:
+        answer = await wire.ask(method, "admin", f"/administrators/{name}{path}", token=boss, **content)
+        return answer.raise_for_status().json() if answer.content else None
+
+    made = await wire.ask("POST", "admin", "/administrators", token=boss, json={"username": name, "roles": ["auditor"]})
+    first = made.raise_for_status().json()["temporary_password"]
+    token = await _logged_in(wire, name, first, f"otters juggle {word}")
+    (session,) = (await wire.ask("GET", "admin", "/auth/sessions", token=token)).json()["items"]
+    assert await manage("GET", "/sessions") == {"items": [session]}
+    own = await wire.ask("DELETE", "admin", f"/auth/sessions/{session['session_id']}", token=token)
+    assert own.status_code == 204
+
+    await manage("PATCH", json={"roles": ["readonly"]})
+    await manage("POST", "/suspend")
+    await manage("POST", "/activate")
+    await manage("POST", "/unlock")
+    again = (await manage("POST", "/reset-password"))["temporary_password"]
+    await _logged_in(wire, name, again, f"geese parade {word}")
+    (session,) = (await manage("GET", "/sessions"))["items"]
+    await manage("DELETE", f"/sessions/{session['session_id']}")
+    await manage("DELETE", "/sessions")
+    shown = await manage("GET")
+    listed = await wire.ask("GET", "admin", "/administrators", token=boss, params={"text": name})
+    assert listed.json()["items"] == [shown]
+    await manage("DELETE")
+
+
+async def _logged_in(wire: Wire, name: str, temporary: str, chosen: str) -> str:
+    """The access token of somebody who has changed a temporary password."""
+    SECRETS_GIVEN.extend([temporary, chosen])
+    change = {"username": name, "old_password": temporary, "new_password": chosen}
+    (await wire.ask("POST", "admin", "/auth/password", token="", json=change)).raise_for_status()
+    login = {"username": name, "password": chosen}
+    answer = (await wire.ask("POST", "admin", "/auth/login", token="", json=login)).raise_for_status().json()
+    SECRETS_GIVEN.extend([answer["access_token"], answer["refresh_token"]])
+    token: str = answer["access_token"]
+    return token

@@ -33,7 +33,13 @@ PUBLIC_ROUTES = {
 }
 """What is answered without an access token, service by service: whoever adds a route here has thought about it."""
 
-FOR_EVERYBODY_KNOWN: dict[str, set[str]] = {"admin_module": {"post /api/v1/access/explain"}}
+FOR_EVERYBODY_KNOWN: dict[str, set[str]] = {
+    "admin_module": {
+        "delete /api/v1/auth/sessions/{session_id}",
+        "get /api/v1/auth/sessions",
+        "post /api/v1/access/explain",
+    }
+}
 """What any valid token is good for, whatever its scopes."""
 
 

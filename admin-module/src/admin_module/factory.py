@@ -23,6 +23,7 @@ from admin_module.services.access import Access
 from admin_module.services.account_changes import AccountChanging
 from admin_module.services.account_secrets import AccountSecrets
 from admin_module.services.accounts import Accounts
+from admin_module.services.administrators import Administrators
 from admin_module.services.approvals import Approvals
 from admin_module.services.audit import AuditLog
 from admin_module.services.audit_proofs import AuditProofs
@@ -63,6 +64,7 @@ class Services:
     presented: PresentedTokens
     login: Login
     sessions: Sessions
+    administrators: Administrators
     keyring: Keyring
     accounts: Accounts
     account_changing: AccountChanging
@@ -103,7 +105,9 @@ async def open_services(
         metadata = server_metadata(settings.tokens.issuer, settings.public.admin_url)
         tallies = SharedTallies(TalliesInRedis(redis), TalliesInMemory())
         assertions = AssertionRules(metadata.audiences, settings.limits.assertion_lifetime_s)
-        clients = Clients(database, tallies, Limits(settings.limits), assertions, clock)
+        limits = Limits(settings.limits)
+        clients = Clients(database, tallies, limits, assertions, clock)
+        gate = Gate(database, audit, passwords, tallies, limits, clock)
         await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, clock).run()
         await keyring.open()
         await elements.show_again()
@@ -120,7 +124,8 @@ async def open_services(
         await background.start("ending secrets", run_forever("ending secrets", WARNED_EVERY_S, secrets.warn))
         yield Services(
             tokens=ClientTokens(clients, keyring),
-            login=Login(database, audit, Gate(database, audit, passwords, clock), passwords, sessions),
+            login=Login(database, audit, gate, passwords, sessions),
+            administrators=Administrators(database, audit, passwords, sessions, revocations, clock),
             sessions=sessions,
             presented=PresentedTokens(
                 database, audit, clients, TokenVerifier(settings.tokens, issuer), revocations, clock

@@ -4,6 +4,7 @@ from functools import partial
 
 from admin_module.api import (
     access,
+    administrators,
     approvals,
     audit,
     audit_export,
@@ -14,6 +15,7 @@ from admin_module.api import (
     revocations,
     roles,
     service_accounts,
+    sessions,
 )
 from admin_module.config import Settings
 from admin_module.factory import open_services
@@ -30,6 +32,8 @@ def create_app(settings: Settings) -> Application:
         routers=[
             oauth.router,
             login.router,
+            sessions.router,
+            administrators.router,
             discovery.router,
             elements.router,
             service_accounts.router,

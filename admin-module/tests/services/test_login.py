@@ -12,9 +12,12 @@ import sqlalchemy as sa
 
 from admin_module.adapters.login_failures import unlock
 from admin_module.adapters.tables.administrators import administrators, login_failures
+from admin_module.config import LimitsSettings
 from admin_module.domain.credentials import Credentials
+from admin_module.domain.limits import Limits
 from admin_module.domain.lockout import FAILURES_ALLOWED, LOCKED_FOR
 from admin_module.domain.sessions import Caller
+from admin_module.services.clients import Clients
 from admin_module.services.login import Login
 from artstore_kit.contracts.administrators import LoginAnswer
 from artstore_kit.contracts.audit import AuditEntry, AuditOutcome
@@ -24,6 +27,7 @@ from artstore_kit.contracts.errors import (
     ArtStoreError,
     BadCredentials,
     PasswordChangeRequired,
+    RateLimited,
     WeakPassword,
 )
 from artstore_kit.contracts.identity import Scope
@@ -31,15 +35,16 @@ from artstore_kit.postgres import Database
 from artstore_kit.testing.clock import MovableClock
 
 type Recorded = Callable[[], Awaitable[list[AuditEntry]]]
+FIREFOX = Caller("192.0.2.1", "Firefox")
 ANOTHER = "seven otters juggle lanterns"
 
 
 async def enter(login: Login, password: str, name: str = "grace") -> LoginAnswer:
-    return await login.enter(Credentials(name, password), Caller("192.0.2.1", "Firefox"))
+    return await login.enter(Credentials(name, password), FIREFOX)
 
 
 async def change(login: Login, old: str, new: str, name: str = "grace") -> None:
-    await login.change_password(Credentials(name, old), new)
+    await login.change_password(Credentials(name, old), new, FIREFOX)
 
 
 async def fail(login: Login, times: int, name: str = "grace") -> list[str]:
@@ -139,7 +144,7 @@ async def test_the_suspended_are_told_so_and_others_are_not(login: Login, passwo
 
 
 async def test_whoever_is_suspended_between_two_steps_does_not_come_in(login: Login, password: str) -> None:
-    grace = await login.gate.pass_through(Credentials("grace", password))
+    grace = await login.gate.pass_through(Credentials("grace", password), "")
     await suspend(login)
     with pytest.raises(BadCredentials):
         await login.sessions.begin(grace, Caller())
@@ -240,3 +245,21 @@ async def test_a_change_that_was_rolled_back_changes_nothing(
         await change(replace(login, database=doomed), password, ANOTHER)
     assert await recorded() == before
     assert await enter(login, password)
+
+
+async def test_an_address_that_fails_too_often_waits(
+    login: Login, password: str, make_node: Callable[[], Clients]
+) -> None:
+    """Under many names, each of which is not locked yet; from elsewhere the door is open."""
+    strict = Limits(LimitsSettings(address_failures_limit=3))
+    guarded = replace(login, gate=replace(login.gate, tallies=make_node().tallies, limits=strict))
+    assert [await _told(guarded, f"name-{number}") for number in range(3)] == ["bad_credentials"] * 3
+    with pytest.raises(RateLimited) as refused:
+        await enter(guarded, password)
+    assert int(refused.value.headers["Retry-After"]) > 0
+    assert await guarded.enter(Credentials("grace", password), Caller("198.51.100.7"))
+
+
+async def _told(login: Login, name: str) -> str:
+    (code,) = await fail(login, 1, name)
+    return code

@@ -1,5 +1,6 @@
 """How often somebody failed to log in under a name, in PostgreSQL; names that nobody has are counted alike."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -14,6 +15,14 @@ async def find_lock(connection: AsyncConnection, username: str) -> datetime | No
     """Until when the name is locked, or was."""
     statement = sa.select(login_failures.c.locked_until).where(login_failures.c.name_sha256 == key_of(username))
     return await connection.scalar(statement)
+
+
+async def find_locks(connection: AsyncConnection, usernames: Sequence[str], now: datetime) -> dict[str, datetime]:
+    """Until when each of these names is locked; those that are not are left out."""
+    names = {key_of(username): username for username in usernames}
+    statement = sa.select(login_failures.c.name_sha256, login_failures.c.locked_until)
+    locked = statement.where(login_failures.c.name_sha256.in_(names), login_failures.c.locked_until > now)
+    return {names[key]: until for key, until in await connection.execute(locked)}
 
 
 async def count_failure(connection: AsyncConnection, username: str, now: datetime) -> bool:

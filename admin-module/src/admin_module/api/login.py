@@ -18,14 +18,16 @@ router = APIRouter(prefix="/auth", tags=["login"])
 Given = Annotated[Services, Depends(services_of(Services))]
 
 
-def _caller(request: Request) -> Caller:
+def caller_of(request: Request) -> Caller:
+    """From where a request comes."""
     return Caller(request_context.address(), request.headers.get("user-agent", ""))
 
 
+From = Annotated[Caller, Depends(caller_of)]
+
+
 @router.post("/login", openapi_extra=PUBLIC)
-async def login(
-    asked: Login, services: Given, caller: Annotated[Caller, Depends(_caller)], response: Response
-) -> LoginAnswer:
+async def login(asked: Login, services: Given, caller: From, response: Response) -> LoginAnswer:
     """Begin a session: an access token and a refresh token. Five failures lock the name for 15 minutes.
 
     403 `password_change_required` for a temporary password; 401 `totp_required` when a code is needed too.
@@ -48,11 +50,11 @@ async def logout(asked: Refresh, services: Given) -> None:
 
 
 @router.post("/password", status_code=204, openapi_extra=PUBLIC)
-async def change_password(asked: NewPassword, services: Given) -> None:
+async def change_password(asked: NewPassword, services: Given, caller: From) -> None:
     """Change your own password, a temporary one too. Your sessions end, but for that of the refresh token."""
     given = credentials(asked.username, asked.old_password, asked.code)
     kept = asked.refresh_token.get_secret_value() if asked.refresh_token else ""
-    await services.login.change_password(given, asked.new_password.get_secret_value(), kept)
+    await services.login.change_password(given, asked.new_password.get_secret_value(), caller, kept)
 
 
 def credentials(username: str, password: Password, code: Code) -> Credentials:

@@ -1,6 +1,21 @@
 """An administrator as the database knows them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from admin_module.domain.roles import SUPER_ADMIN
+from artstore_kit.contracts.errors import LastSuperAdmin
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which administrators a list is of."""
+
+    role: str | None = None
+    suspended: bool | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -19,3 +34,18 @@ class Administrator:
     def names(self) -> tuple[str, ...]:
         """What others know of them, and would try first in a password."""
         return self.username, self.email.partition("@")[0], *self.display_name.split()
+
+    @property
+    def is_mighty(self) -> bool:
+        """Whether they may do everything, and can."""
+        return SUPER_ADMIN in self.roles and not self.suspended
+
+    def told(self) -> dict[str, JsonValue]:
+        """What an audit entry says of them."""
+        return {"roles": [*sorted(self.roles)], "display_name": self.display_name, "email": self.email}
+
+
+def require_one_remains(mighty: Collection[str], before: Administrator, after: Administrator | None) -> None:
+    """Raise `LastSuperAdmin` when nobody would be left who may do everything; `mighty` are those who may."""
+    if before.is_mighty and not (after and after.is_mighty) and set(mighty) <= {before.username}:
+        raise LastSuperAdmin

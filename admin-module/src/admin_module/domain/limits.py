@@ -53,8 +53,12 @@ class Limits:
         network = network_of(address)
         return (
             Step(_name("client", client_id, network), add, self.settings.lockout_s, renews=True),
-            Step(_name("address", network), add, self.settings.lockout_s, renews=True),
+            self.failures_at(address, add),
         )
+
+    def failures_at(self, address: str, add: int) -> Step:
+        """All failures of that address, whoever failed: programs and people are counted together."""
+        return Step(_name("address", network_of(address)), add, self.settings.lockout_s, renews=True)
 
     def requests(self, client_id: str) -> Step:
         """One more request of a client, wherever it comes from: only its own, proved ones count."""
@@ -65,6 +69,11 @@ class Limits:
         for tally, allowed in zip((of_client, of_address), self._allowed(), strict=True):
             if tally.count >= allowed:
                 raise too_often("Too many failures to authenticate from this address.", tally.left_s)
+
+    def require_address_unlocked(self, of_address: Tally) -> None:
+        """Raise `RateLimited` when there were too many failures at an address."""
+        if of_address.count >= self.settings.address_failures_limit:
+            raise too_often("Too many failures to authenticate from this address.", of_address.left_s)
 
     def _allowed(self) -> tuple[int, int]:
         return self.settings.client_failures_limit, self.settings.address_failures_limit

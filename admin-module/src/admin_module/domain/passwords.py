@@ -1,6 +1,7 @@
 """Which passwords are good enough: long, and hard to guess; of what signs they are made is nobody's business."""
 
 import re
+import secrets
 import unicodedata
 from collections.abc import Iterable
 
@@ -20,6 +21,11 @@ _SHORTEST_NAME = 3
 _RUSSIAN = "ёйцукенгшщзхъфывапролджэячсмитьбю."
 _LATIN = "`qwertyuiop[]asdfghjkl;'zxcvbnm,./"
 _SAME_KEYS = str.maketrans(_RUSSIAN + _RUSSIAN[:-1].upper(), _LATIN + _LATIN[:-1].upper())
+
+
+def temporary_password() -> str:
+    """120 random bits, to be changed at the first login."""
+    return secrets.token_urlsafe(15)
 
 
 def prepared(password: str) -> str:

@@ -7,10 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin_module.adapters.administrators import find_administrator
 from admin_module.adapters.login_failures import count_failure, find_lock, forget_failures, sweep_failures
 from admin_module.adapters.passwords import Passwords
+from admin_module.adapters.tallies import SharedTallies
 from admin_module.domain.administrators import Administrator
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.domain.credentials import Credentials
+from admin_module.domain.limits import Limits
 from admin_module.domain.lockout import locked
 from admin_module.domain.passwords import prepared
 from admin_module.domain.subjects import LOGIN_CLIENT
@@ -25,6 +27,9 @@ from artstore_kit.contracts.errors import (
 )
 from artstore_kit.postgres import Database
 
+GUESSES = (BadCredentials, AccountLocked)
+"""What whoever guesses is told."""
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -37,10 +42,25 @@ class Gate:
     database: Database
     audit: AuditLog
     passwords: Passwords
+    tallies: SharedTallies
+    limits: Limits
     clock: Clock
 
-    async def pass_through(self, given: Credentials, *, to_change_password: bool = False) -> Administrator:
-        """Who that is. A temporary password is good for changing it, and for nothing else."""
+    async def pass_through(
+        self, given: Credentials, address: str, *, to_change_password: bool = False
+    ) -> Administrator:
+        """Who that is. A temporary password is good for changing it, and for nothing else.
+
+        An address from which too many guesses came is `RateLimited`, whatever it sends.
+        """
+        self.limits.require_address_unlocked(*await self.tallies.count([self.limits.failures_at(address, add=0)]))
+        try:
+            return await self._proved(given, to_change_password)
+        except GUESSES:
+            await self.tallies.count([self.limits.failures_at(address, add=1)])
+            raise
+
+    async def _proved(self, given: Credentials, to_change_password: bool) -> Administrator:
         known = await self._find(given.username)
         right = await self.passwords.match(known.password_hash if known else None, prepared(given.password))
         async with self.database.transaction() as connection:

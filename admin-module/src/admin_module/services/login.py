@@ -32,13 +32,13 @@ class Login:
     async def enter(self, given: Credentials, caller: Caller) -> LoginAnswer:
         """A session for whoever these credentials are of."""
         with metrics.refusals_counted(KIND):
-            who = await self.gate.pass_through(given)
+            who = await self.gate.pass_through(given, caller.address)
             return await self.sessions.begin(who, caller)
 
-    async def change_password(self, given: Credentials, password: str, refresh_token: str = "") -> None:
+    async def change_password(self, given: Credentials, password: str, caller: Caller, refresh_token: str = "") -> None:
         """Replace one's own password; all sessions end but the one that has this refresh token."""
         with metrics.refusals_counted(KIND):
-            who = await self.gate.pass_through(given, to_change_password=True)
+            who = await self.gate.pass_through(given, caller.address, to_change_password=True)
         password_hash = await self._hashed(prepared(password), who, other_than=prepared(given.password))
         async with self.database.transaction() as connection:
             if not await set_password(connection, who, password_hash, must_change=False):

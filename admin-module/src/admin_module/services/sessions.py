@@ -118,11 +118,14 @@ class Sessions:
     async def end(self, username: str, session_id: str, by: Principal) -> None:
         """End one session of a person."""
         async with self.database.transaction() as connection:
-            if not await self._end(connection, username, only=session_id):
-                raise SessionUnknown
-            await self.audit.record(
-                connection, Deed.by(by, "session.end", f"administrator:{username}", session_id=session_id)
-            )
+            await self.end_one(connection, username, session_id, by)
+
+    async def end_one(self, connection: AsyncConnection, username: str, session_id: str, by: Principal) -> None:
+        """`end` within the caller's transaction."""
+        if not await self._end(connection, username, only=session_id):
+            raise SessionUnknown
+        deed = Deed.by(by, "session.end", f"administrator:{username}", session_id=session_id)
+        await self.audit.record(connection, deed)
 
     async def end_all(self, connection: AsyncConnection, username: str, *, but: str = "") -> int:
         """End a person's sessions, all `but` that of a refresh token, in the caller's transaction; how many ended."""

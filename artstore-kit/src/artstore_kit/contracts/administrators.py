@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Secret
 
 from artstore_kit.contracts.files import PlainText
-from artstore_kit.contracts.identity import TokenAnswer
+from artstore_kit.contracts.identity import CLIENT_ID_PATTERN, RoleName, TokenAnswer
 
 PASSWORD_LIMIT_BYTES = 1024
+SESSION_ID_PATTERN = r"^[\w-]{22}$"
 
 Username = Annotated[str, Field(pattern=r"^[\w.@-]{1,64}$")]
 Password = Secret[Annotated[str, Field(min_length=1, max_length=PASSWORD_LIMIT_BYTES)]]
@@ -16,6 +17,10 @@ Code = Annotated[
     Field(description="six digits of the authenticator app, or a recovery code; asked for by 401 `totp_required`"),
 ]
 RefreshSecret = Secret[Annotated[str, Field(pattern=r"^[\w-]{20,100}$")]]
+
+
+DisplayName = Annotated[PlainText, Field(max_length=200)]
+Email = Annotated[str, Field(pattern=r"^([^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189})?$")]
 
 
 class _Sent(BaseModel):
@@ -52,6 +57,48 @@ class LoginAnswer(TokenAnswer):
     refresh_token: str
     refresh_expires_in: int = Field(description="seconds without use after which the session ends")
     session_id: str
+
+
+class NewAdministrator(_Sent):
+    """A person who shall be able to log in."""
+
+    username: str = Field(pattern=CLIENT_ID_PATTERN)
+    display_name: DisplayName = ""
+    email: Email = ""
+    roles: frozenset[RoleName] = frozenset()
+    password: Password | None = Field(None, description="a temporary one; made and shown once when left out")
+
+
+class AdministratorChanges(_Sent):
+    """What to set; what is left out stays."""
+
+    display_name: DisplayName | None = None
+    email: Email | None = None
+    roles: frozenset[RoleName] | None = None
+
+
+class AdministratorView(BaseModel):
+    """An administrator as administrators see them."""
+
+    username: str
+    display_name: str
+    email: str
+    roles: list[str]
+    suspended: bool
+    must_change_password: bool
+    locked_until: AwareDatetime | None = Field(None, description="after repeated failures to log in")
+    created_at: AwareDatetime
+    last_login_at: AwareDatetime | None
+
+
+class TemporaryPassword(BaseModel):
+    """The only time it is shown; good for changing it."""
+
+    temporary_password: str | None = Field(description="null when it was given")
+
+
+class CreatedAdministrator(AdministratorView, TemporaryPassword):
+    """The answer to making an administrator."""
 
 
 class SessionView(BaseModel):

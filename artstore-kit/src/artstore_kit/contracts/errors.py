@@ -442,6 +442,18 @@ class ApprovalClosed(ArtStoreError):
     status = 409
 
 
+class OwnAccount(ArtStoreError):
+    """Nobody does this to their own account; ask another administrator."""
+
+    status = 409
+
+
+class LastSuperAdmin(ArtStoreError):
+    """One super_admin who is not suspended must remain."""
+
+    status = 409
+
+
 class AccountExists(ArtStoreError):
     """An account with this name exists."""
 

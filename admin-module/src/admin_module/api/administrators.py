@@ -1,0 +1,124 @@
+"""`/administrators`: the people who may log in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from admin_module.api.cursors import cursor_after, name_in
+from admin_module.domain.administrators import Wanted
+from admin_module.factory import Services
+from artstore_kit.application import needs, services_of
+from artstore_kit.contracts.administrators import (
+    SESSION_ID_PATTERN,
+    AdministratorChanges,
+    AdministratorView,
+    CreatedAdministrator,
+    NewAdministrator,
+    SessionList,
+    TemporaryPassword,
+)
+from artstore_kit.contracts.identity import CLIENT_ID_PATTERN, ROLE_NAME_PATTERN, Scope
+from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from artstore_kit.principal import Principal
+
+router = APIRouter(prefix="/administrators", tags=["administrators"])
+Given = Annotated[Services, Depends(services_of(Services))]
+Writer = Annotated[Principal, needs(Scope.ADMINISTRATORS_WRITE)]
+Name = Annotated[str, Path(pattern=CLIENT_ID_PATTERN)]
+SessionId = Annotated[str, Path(pattern=SESSION_ID_PATTERN)]
+_READER = needs(Scope.ADMINISTRATORS_READ)
+_NEVER_KEPT = {"Cache-Control": "no-store"}
+
+
+def _wanted(
+    role: Annotated[str | None, Query(pattern=ROLE_NAME_PATTERN)] = None,
+    suspended: bool | None = None,
+    text: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$", description="in name or address")] = "",
+) -> Wanted:
+    return Wanted(role, suspended, text)
+
+
+@router.post("", status_code=201)
+async def create_administrator(
+    new: NewAdministrator, who: Writer, services: Given, response: Response
+) -> CreatedAdministrator:
+    """Make an administrator. The password is temporary; one that was made up is shown in this answer only."""
+    made = await services.administrators.create(new, by=who)
+    response.headers.update({"Location": f"/api/v1/administrators/{made.username}", **_NEVER_KEPT})
+    return made
+
+
+@router.get("", dependencies=[_READER])
+async def administrators_page(
+    services: Given,
+    wanted: Annotated[Wanted, Depends(_wanted)],
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: str = "",
+) -> Page[AdministratorView]:
+    """Administrators by name."""
+    found = await services.administrators.page(wanted, name_in(cursor), limit)
+    return Page(items=list(found), next_cursor=cursor_after([each.username for each in found], limit))
+
+
+@router.get("/{username}", dependencies=[_READER])
+async def one_administrator(username: Name, services: Given) -> AdministratorView:
+    """One administrator."""
+    return await services.administrators.one(username)
+
+
+@router.patch("/{username}")
+async def change_administrator(
+    username: Name, changes: AdministratorChanges, who: Writer, services: Given
+) -> AdministratorView:
+    """Set what is named. You can give no right that you do not hold, nor change who holds more than you."""
+    return await services.administrators.change(username, changes, by=who)
+
+
+@router.delete("/{username}", status_code=204)
+async def remove_administrator(username: Name, who: Writer, services: Given) -> None:
+    """Remove an administrator: not yourself, and not the last super_admin."""
+    await services.administrators.remove(username, by=who)
+
+
+@router.post("/{username}/suspend", status_code=204)
+async def suspend_administrator(username: Name, who: Writer, services: Given) -> None:
+    """Let nobody in under this name, and end all its sessions."""
+    await services.administrators.suspend(username, by=who)
+
+
+@router.post("/{username}/activate", status_code=204)
+async def activate_administrator(username: Name, who: Writer, services: Given) -> None:
+    """End a suspension."""
+    await services.administrators.activate(username, by=who)
+
+
+@router.post("/{username}/unlock", status_code=204)
+async def unlock_administrator(username: Name, who: Writer, services: Given) -> None:
+    """End the lock that repeated failures have set."""
+    await services.administrators.unlock(username, by=who)
+
+
+@router.post("/{username}/reset-password")
+async def reset_password(username: Name, who: Writer, services: Given, response: Response) -> TemporaryPassword:
+    """A temporary password, shown in this answer only; all sessions end."""
+    response.headers.update(_NEVER_KEPT)
+    return TemporaryPassword(temporary_password=await services.administrators.reset_password(username, by=who))
+
+
+@router.get("/{username}/sessions", dependencies=[_READER])
+async def sessions_of(username: Name, services: Given) -> SessionList:
+    """Where somebody is logged in."""
+    await services.administrators.one(username)
+    return await services.sessions.of(username)
+
+
+@router.delete("/{username}/sessions", status_code=204)
+async def end_sessions_of(username: Name, who: Writer, services: Given) -> None:
+    """Log somebody out everywhere; access tokens are refused within 60 s."""
+    await services.administrators.end_sessions(username, by=who)
+
+
+@router.delete("/{username}/sessions/{session_id}", status_code=204)
+async def end_session_of(username: Name, session_id: SessionId, who: Writer, services: Given) -> None:
+    """Log somebody out at one device."""
+    await services.administrators.end_session(username, session_id, by=who)
