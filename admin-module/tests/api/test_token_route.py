@@ -104,7 +104,6 @@ async def test_the_token_has_all_claims(client: httpx.AsyncClient, token: str) -
         "sub": "ingester-module",
         "client_id": "ingester-module",
         "scope": "elements:read files:read files:write fleet:act-for",
-        "roles": [],
         "grants": [{"collection": "*", "actions": ["delete", "read", "write"]}],
     }
 

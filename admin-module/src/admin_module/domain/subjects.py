@@ -26,9 +26,9 @@ class Subject:
     session_id: str = ""
 
     def claims(self, issuer: str, audience: str, now: datetime, token_id: str) -> dict[str, Any]:
-        """The claims of an access token that starts `now`."""
+        """The claims of an access token that starts `now`. Validators of others refuse an empty `roles`."""
         issued_at = int(now.timestamp())
-        session = {"sid": self.session_id} if self.session_id else {}
+        optional = {"roles": list(self.roles), "sid": self.session_id}
         return {
             "iss": issuer,
             "aud": audience,
@@ -38,9 +38,8 @@ class Subject:
             "exp": issued_at + TOKEN_LIFETIME_S,
             "jti": token_id,
             "scope": " ".join(self.scopes),
-            "roles": list(self.roles),
             "grants": as_claim(self.grants),
-            **session,
+            **{name: value for name, value in optional.items() if value},
         }
 
 
