@@ -16,6 +16,9 @@ ENTRIES_AT_ONCE = 1000
 
 DETAIL_LIMIT_BYTES = 4096
 DEEPEST_DETAIL = 8
+_VARIANT = "89ab" * 4
+"""The digits that a UUID of RFC 9562 may have at the place of its variant."""
+
 ACTION_PATTERN = r"^[a-z_]+(\.[a-z_]+)+$"
 
 
@@ -110,6 +113,14 @@ def new_entry_id(now_ms: int | None = None) -> UUID:
 
 def entry_id_of(moment_ms: int, *source: object) -> UUID:
     """The id of the entry that tells of `source` (an element, its epoch, an LSN): the same each time it is told."""
-    digest = hashlib.sha256("\0".join(map(str, source)).encode()).digest()
-    value = min(moment_ms, LATEST_MS) << 80 | UUID_VERSION << 76 | int.from_bytes(digest[:2]) >> 4 << 64
-    return UUID(int=value | 0b10 << 62 | int.from_bytes(digest[2:10]) >> 2)
+    return UUID(entry_id_text(moment_ms, *source))
+
+
+def entry_id_text(moment_ms: int, *source: object) -> str:
+    """As `entry_id_of`, spelt out: this is done for each change of a file."""
+    moment = f"{min(moment_ms, LATEST_MS):012x}"
+    chosen = hashlib.sha256("\0".join(map(str, source)).encode()).hexdigest()
+    return (
+        f"{moment[:8]}-{moment[8:]}-{UUID_VERSION}{chosen[:3]}-"
+        f"{_VARIANT[int(chosen[3], 16)]}{chosen[4:7]}-{chosen[7:19]}"
+    )

@@ -1,12 +1,11 @@
 """Changes as the audit log is told of them: an entry for each record of the journal, the same each time it is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
-from artstore_kit.contracts.audit import entry_id_of
+from artstore_kit.contracts.audit import entry_id_text
 from artstore_kit.contracts.files import FileAttributes
 from storage_element.domain.origin import MOMENT, SERVICE
 from storage_element.domain.records import Record
@@ -22,8 +21,7 @@ class Spool(Protocol):
         """Return when all that was kept is on stable storage; `AuditSpoolFault`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(NamedTuple):
     """What an entry says of the file beside its id."""
 
     collection: str
@@ -46,21 +44,14 @@ class Deed:
 def entry_line(element_id: str, record: Record, deed: Deed) -> bytes:
     """The entry of a record that has an origin, as one line of JSON.
 
-    Its id follows from what stands in the record: told again after a crash, by whichever node, it counts once.
+    Its id follows from what stands in the record: told again after a crash, by whichever node, it counts once. None of
+    the texts can hold what JSON would have to escape.
     """
     [moment_ms] = MOMENT.unpack_from(record.origin)
-    detail = {
-        "collection": deed.collection,
-        "revision": deed.revision,
-        "sha256": deed.sha256,
-        "size": deed.size,
-        "lsn": record.lsn,
-    }
-    return b'{"entry_id":"%b","service":"%b","node":"%b","resource":"file:%b","detail":%b,%b\n' % (
-        str(entry_id_of(moment_ms, element_id, record.epoch, record.lsn)).encode(),
-        SERVICE.encode(),
-        element_id.encode(),
-        str(record.file_id).encode(),
-        to_json(detail),
-        record.origin[MOMENT.size + 1 :],
+    entry_id = entry_id_text(moment_ms, element_id, record.epoch, record.lsn)
+    said = (
+        f'{{"entry_id":"{entry_id}","service":"{SERVICE}","node":"{element_id}","resource":"file:{record.file_id}",'
+        f'"detail":{{"collection":"{deed.collection}","revision":{deed.revision},"sha256":"{deed.sha256}",'
+        f'"size":{deed.size},"lsn":{record.lsn}}},'
     )
+    return said.encode() + record.origin[MOMENT.size + 1 :] + b"\n"
