@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import pwd
 import signal
 import subprocess
 import time
@@ -15,6 +17,7 @@ from operator_command import PROGRAM, artstore_element, report, snapshot, told
 from running_element import ElementAt
 from stopped_element import LARGE, Stopped
 
+from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.files import FileAttributes, Hold, Retention
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.testing.documents import document
@@ -238,3 +241,15 @@ def test_attributes_that_find_no_room_are_refused_at_once(tmp_path: Path, target
     writer.close()
     assert "4096 are allowed" in told(artstore_element("import", tmp_path / "long", target.root), 2)
     assert Superblock.model_validate_json((target.root / layout.SUPERBLOCK).read_bytes()).epoch == 0
+
+
+def test_the_audit_log_is_told_who_brought_the_documents_in(bag: Path, target: Target, tmp_path: Path) -> None:
+    imported(bag, target)
+    lines = [line for path in (tmp_path / "audit").glob("*.jsonl") for line in path.read_bytes().splitlines()]
+    entries = [AuditEntry.model_validate_json(line) for line in lines]
+    assert {entry.resource for entry in entries} == {f"file:{file_id}" for file_id in target.files()}
+    assert len(entries) == len(target.files()) == 2
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert {(entry.action, entry.actor, entry.client_id) for entry in entries} == {
+        ("file.create", me, "artstore-element")
+    }
