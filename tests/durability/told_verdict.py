@@ -14,7 +14,7 @@ from tests.durability.ledger import OF_THE_MODE, UPLOAD, Event
 from tests.durability.verdict import LOST, Wrong
 from tests.durability.world import Tree
 
-REMOVALS = frozenset({"file.remove", "file.expire"})
+REMOVALS = frozenset({"file.remove", "file.expire", "file.destroy"})
 
 
 @dataclass(frozen=True)
