@@ -68,10 +68,14 @@ async def newcomer(
 
 
 async def new_account(
-    wire: Wire, name: str, scopes: Sequence[Scope], grants: Sequence[Mapping[str, object]] = ()
+    wire: Wire,
+    name: str,
+    scopes: Sequence[Scope],
+    grants: Sequence[Mapping[str, object]] = (),
+    roles: Sequence[str] = (),
 ) -> str:
     """The secret of a new account with these rights."""
-    account = {"client_id": name, "scopes": scopes, "grants": grants}
+    account = {"client_id": name, "roles": roles, "scopes": scopes, "grants": grants}
     answer = await wire.ask("POST", "admin", "/service-accounts", token=await administrator(wire), json=account)
     return _kept(answer.raise_for_status().json()["client_secret"])
 

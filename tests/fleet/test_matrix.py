@@ -10,7 +10,7 @@ import pytest
 from artstore_kit.contracts.identity import Action, Scope
 from tests.fleet.documents import unique_word
 from tests.fleet.operations import Operation, operations
-from tests.fleet.people import new_account, token_of
+from tests.fleet.people import administrator, new_account, token_of
 from tests.fleet.wire import Wire
 
 AT_ONCE = 16
@@ -78,6 +78,16 @@ async def test_each_scope_opens_what_declares_it_and_nothing_else(wire: Wire, ca
     await _exactly_where_declared(caller, [(operation, {scope}, tokens[scope]) for operation, scope in tried])
 
 
+async def test_each_role_opens_what_its_scopes_do_and_nothing_else(wire: Wire, caller: Caller) -> None:
+    listed = await wire.ask("GET", "admin", "/roles", token=await administrator(wire))
+    roles = {role["name"]: set(role["scopes"]) for role in listed.json()["items"] if role["builtin"]}
+    assert set(roles) == {"super_admin", "admin", "operator", "auditor", "readonly"}
+    tokens = {role: await _token_of_role(wire, role) for role in roles}
+
+    tried = [(operation, roles[role], tokens[role]) for operation in GUARDED for role in roles]
+    await _exactly_where_declared(caller, tried)
+
+
 async def test_all_scopes_without_a_grant_open_no_file(wire: Wire, caller: Caller) -> None:
     name, collection = f"matrix-{unique_word()}", f"matrix-{unique_word()}"
     token = await token_of(wire.fleet, name, await new_account(wire, name, list(Scope)))
@@ -117,6 +127,11 @@ async def _exactly_where_declared(caller: Caller, tried: Iterable[tuple[Operatio
 
 def _may(operation: Operation, scopes: set[str]) -> bool:
     return operation.scopes is not None and operation.scopes <= scopes
+
+
+async def _token_of_role(wire: Wire, role: str) -> str:
+    name = f"matrix-{unique_word()}"
+    return await token_of(wire.fleet, name, await new_account(wire, name, [], roles=[role]))
 
 
 async def _stored(wire: Wire, collection: str) -> UUID:
