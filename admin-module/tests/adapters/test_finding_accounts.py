@@ -75,3 +75,13 @@ async def test_names_are_compared_by_code_point(some: Database) -> None:
         rows = await connection.scalars(sa.text("SELECT client_id FROM service_accounts ORDER BY client_id"))
         names = list(rows)
     assert names == sorted(names)
+
+
+async def test_a_page_is_one_statement_however_long(some: Database) -> None:
+    statements: list[str] = []
+    async with some.connect() as connection:
+        sync = connection.sync_connection
+        assert sync is not None
+        sa.event.listen(sync, "before_cursor_execute", lambda *told: statements.append(told[2]))
+        assert len(await accounts_after(connection, "", 10, AccountFilter())) == 6
+    assert len(statements) == 1
