@@ -15,6 +15,7 @@ ENVIRONMENT = {
     "ARTSTORE_POSTGRES__URL": "postgresql://artstore_admin@db.test/artstore_admin",
     "ARTSTORE_REDIS__URL": "redis://redis.test",
     "ARTSTORE_KEYS__SEALING_KEY": base64.b64encode(bytes(32)).decode(),
+    "ARTSTORE_AUDIT__SPOOL_DIR": "/var/spool/artstore",
     "ARTSTORE_PUBLIC__ADMIN_URL": "https://store.test",
     "ARTSTORE_PUBLIC__INGESTER_URL": "https://in.store.test",
     "ARTSTORE_PUBLIC__QUERY_URL": "https://out.store.test",
@@ -66,6 +67,16 @@ def test_a_sealing_key_is_32_bytes(monkeypatch: pytest.MonkeyPatch, key: str) ->
     message = refused(monkeypatch, "ARTSTORE_KEYS__SEALING_KEY", key)
     assert "ARTSTORE_KEYS__SEALING_KEY" in message
     assert "32 random bytes as base64" in message
+
+
+def test_previous_sealing_keys_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(Settings).keys.previous_sealing_keys_bytes == []
+    given = [base64.b64encode(bytes([each]) * 32).decode() for each in (1, 2)]
+    monkeypatch.setenv("ARTSTORE_KEYS__PREVIOUS_SEALING_KEYS", ", ".join(given))
+    assert load(Settings).keys.previous_sealing_keys_bytes == [b"\1" * 32, b"\2" * 32]
+    message = refused(monkeypatch, "ARTSTORE_KEYS__PREVIOUS_SEALING_KEYS", f"{given[0]},short")
+    assert "ARTSTORE_KEYS__PREVIOUS_SEALING_KEYS" in message
+    assert given[0] not in message
 
 
 @pytest.mark.parametrize(

@@ -113,3 +113,19 @@ async def test_with_another_sealing_key_it_does_not_start(environment: Environme
     assert code
     assert "ARTSTORE_KEYS__SEALING_KEY: does not open the signing keys in the database" in output
     assert "Traceback" not in output
+
+
+async def test_the_sealing_key_is_exchanged(environment: Environment, tmp_path: Path) -> None:
+    """`reseal` beside a stopped service; from then on the old key is of no use."""
+    old = Path(environment["ARTSTORE_KEYS__SEALING_KEY_FILE"])
+    (tmp_path / "new").write_text("A" * 43 + "=")
+    new = environment | {"ARTSTORE_KEYS__SEALING_KEY_FILE": str(tmp_path / "new")}
+    code, output = await ended("reseal", new)
+    assert (code, "ARTSTORE_KEYS__PREVIOUS_SEALING_KEYS" in output, "Traceback" in output) == (1, True, False)
+    for count in (3, 0):  # two keys that sign tokens, and the one of the audit log
+        code, output = await ended("reseal", new | {"ARTSTORE_KEYS__PREVIOUS_SEALING_KEYS_FILE": str(old)})
+        assert (code, output.splitlines()[-1]) == (0, f"{count} secrets were sealed anew.")
+    assert (await ended("serve", environment))[0]
+    async with running("serve", new):
+        answer = await first_answer(environment["ARTSTORE_PUBLIC__ADMIN_URL"] + "/health/ready")
+        assert answer.json()["health"] == "ok"

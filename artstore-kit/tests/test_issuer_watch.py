@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-import pytest
 from redis.asyncio import Redis
 
 from artstore_kit.bearer import TokenVerifier
@@ -13,7 +13,7 @@ from artstore_kit.contracts.errors import NotAuthenticated
 from artstore_kit.contracts.revocations import REVOCATIONS_CHANNEL, Revocation, RevocationKind
 from artstore_kit.issuer_watch import watched, woken
 from artstore_kit.redis import connect
-from artstore_kit.settings import MemberSettings, RedisSettings, ServerSettings
+from artstore_kit.settings import AuditSettings, MemberSettings, RedisSettings, ServerSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.patience import eventually
 
@@ -23,12 +23,15 @@ class WithRedis(MemberSettings):
 
 
 @asynccontextmanager
-async def member(admin: AdminStandIn, redis: RedisSettings) -> AsyncIterator[TokenVerifier]:
+async def member(
+    admin: AdminStandIn, redis: RedisSettings, pull_interval_s: float = 20
+) -> AsyncIterator[TokenVerifier]:
     settings = WithRedis(
         server=ServerSettings(port=0),
-        tokens=admin.token_settings(),
+        tokens=admin.token_settings().model_copy(update={"pull_interval_s": pull_interval_s}),
         account=admin.account(),
         admin=admin.address(),
+        audit=AuditSettings(spool_dir=Path("not used here")),
         redis=redis,
     )
     async with watched(settings, None) as verifier:
@@ -51,11 +54,10 @@ async def test_a_word_through_redis_is_enough(admin: AdminStandIn, redis: Redis,
         await eventually(lambda: refused(verifier, token))
 
 
-async def test_without_redis_the_pull_finds_it(admin: AdminStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("artstore_kit.issuer.PULL_EVERY_S", 0.1)
+async def test_without_redis_the_pull_finds_it(admin: AdminStandIn) -> None:
     token = admin.mint.mint("ann")
     nowhere = RedisSettings(url="redis://127.0.0.1:1")
-    async with member(admin, nowhere) as verifier:
+    async with member(admin, nowhere, pull_interval_s=0.1) as verifier:
         await verifier.authenticate(f"Bearer {token}")
         revoke_subject(admin, "ann")
         await eventually(lambda: refused(verifier, token))

@@ -18,12 +18,17 @@ from artstore_kit.testing.tokens import TokenMint
 from tools.fleet.databases import with_database
 from tools.fleet.fleet import Fleet
 
+_SIGNS_NOW = """
+    SELECT kid, sealed_private_key FROM signing_keys
+    WHERE not_before <= now() AND retired_at IS NULL AND revoked_at IS NULL ORDER BY not_before DESC LIMIT 1
+"""
+
 
 async def stolen_mint(fleet: Fleet) -> TokenMint:
     """Signs as the admin module does: with the key of its database, opened with the launcher's sealing key."""
     connection = await asyncpg.connect(with_database(fleet.servers.cluster.url, "artstore_admin"))
     try:
-        ((kid, sealed),) = await connection.fetch("SELECT kid, sealed_private_key FROM signing_keys")
+        ((kid, sealed),) = await connection.fetch(_SIGNS_NOW)
     finally:
         await connection.close()
     keys = SealedKeys(base64.b64decode(fleet.secrets.sealing_key().read_text()))

@@ -138,8 +138,9 @@ async def test_a_client_finds_its_way_from_the_admin_module_alone(wire: Wire, mi
     assert metadata["issuer"] == admin
     assert metadata["token_endpoint"] == f"{admin}/api/v1/auth/token"
     assert metadata["jwks_uri"] == f"{admin}/.well-known/jwks.json"
-    assert [(key["kid"], key["alg"]) for key in keys["keys"]] == [(mint.key_id, "RS256")]
-    assert {"d", "p", "q"} & keys["keys"][0].keys() == set()
+    assert mint.key_id in [key["kid"] for key in keys["keys"]]
+    assert {key["alg"] for key in keys["keys"]} == {"RS256"}
+    assert [{"d", "p", "q"} & key.keys() for key in keys["keys"]] == [set()] * len(keys["keys"])
 
 
 async def test_wrong_credentials_get_no_token(wire: Wire) -> None:

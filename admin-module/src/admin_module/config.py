@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -24,23 +25,40 @@ SECRET_MIN_LENGTH = 32
 
 
 class KeysSettings(BaseModel):
-    """How signing keys are kept."""
+    """How signing keys are kept, and how they take turns."""
 
     sealing_key: SecretStr = Field(
         description="seals the signing keys in the database: 32 random bytes as base64 (`openssl rand -base64 32`)"
+    )
+    previous_sealing_keys: SecretStr = Field(
+        SecretStr(""), description="other sealing keys, parted by commas: what was sealed with one is sealed anew"
+    )
+    rotation_hours: float = Field(24.0, gt=0, description="a key signs for so long, then the next one does")
+    published_ahead_s: float = Field(
+        120.0, gt=0, description="a key is published so long before it signs, at least; services ask every 20 s"
     )
 
     @field_validator("sealing_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr) -> SecretStr:
-        if len(_decoded(value)) != SEALING_KEY_BYTES:
-            raise ValueError(f"must be {SEALING_KEY_BYTES} bytes as base64")
+        _require_keys([value.get_secret_value()])
+        return value
+
+    @field_validator("previous_sealing_keys")
+    @classmethod
+    def _are_keys(cls, value: SecretStr) -> SecretStr:
+        _require_keys(_listed(value))
         return value
 
     @property
     def sealing_key_bytes(self) -> bytes:
         """The key itself."""
-        return _decoded(self.sealing_key)
+        return _decoded(self.sealing_key.get_secret_value())
+
+    @property
+    def previous_sealing_keys_bytes(self) -> list[bytes]:
+        """Those that only open."""
+        return [_decoded(each) for each in _listed(self.previous_sealing_keys)]
 
 
 class FleetAccount(NewServiceAccount):
@@ -164,8 +182,17 @@ def example() -> Settings:
     )
 
 
-def _decoded(value: SecretStr) -> bytes:
+def _require_keys(given: Iterable[str]) -> None:
+    if any(len(_decoded(each)) != SEALING_KEY_BYTES for each in given):
+        raise ValueError(f"must be {SEALING_KEY_BYTES} bytes as base64")
+
+
+def _listed(value: SecretStr) -> list[str]:
+    return [each.strip() for each in value.get_secret_value().split(",") if each.strip()]
+
+
+def _decoded(value: str) -> bytes:
     try:
-        return base64.b64decode(value.get_secret_value(), validate=True)
+        return base64.b64decode(value, validate=True)
     except binascii.Error:
         return b""

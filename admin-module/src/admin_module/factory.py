@@ -12,9 +12,10 @@ from admin_module.adapters.registry import Registry
 from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.tallies import SharedTallies, TalliesInMemory, TalliesInRedis
 from admin_module.adapters.wake_up import WakeUp
-from admin_module.config import Settings
+from admin_module.config import KeysSettings, Settings
 from admin_module.domain.checkpoints import log_name
 from admin_module.domain.clock import Clock, utc_now
+from admin_module.domain.key_turns import Turns
 from admin_module.domain.limits import Limits
 from admin_module.domain.metadata import ServerMetadata, server_metadata
 from admin_module.domain.proofs import AssertionRules
@@ -34,10 +35,12 @@ from admin_module.services.clients import Clients
 from admin_module.services.credentials import Gate
 from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
+from admin_module.services.key_life import KeyLife
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
 from admin_module.services.own_issuer import OwnIssuer
 from admin_module.services.presented import PresentedTokens
+from admin_module.services.reseal import Reseal
 from admin_module.services.revocations import Revocations
 from admin_module.services.roles import Roles
 from admin_module.services.sessions import Sessions
@@ -54,6 +57,7 @@ from artstore_kit.workers import Background, run_forever
 
 ENDED_REMOVED_EVERY_S = 60.0
 WARNED_EVERY_S = 60.0
+KEYS_LOOKED_AT_EVERY_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Services:
     sessions: Sessions
     administrators: Administrators
     keyring: Keyring
+    key_life: KeyLife
     accounts: Accounts
     account_changing: AccountChanging
     account_secrets: AccountSecrets
@@ -95,7 +100,7 @@ async def open_services(
         database, redis = Database(settings.postgres, "admin-module"), connect(settings.redis, "admin-module")
         background.at_end(database.close)
         background.at_end(redis.aclose)
-        passwords, sealed_keys = Passwords(), SealedKeys(settings.keys.sealing_key_bytes)
+        passwords, sealed_keys = Passwords(), sealed_keys_of(settings.keys)
         keyring = Keyring(database, sealed_keys, settings.tokens, clock)
         audit = AuditLog(database, clock)
         approvals = Approvals(database, audit, timedelta(seconds=settings.approvals.lifetime_s), clock)
@@ -109,7 +114,11 @@ async def open_services(
         clients = Clients(database, tallies, limits, assertions, clock)
         gate = Gate(database, audit, passwords, tallies, limits, clock)
         await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, clock).run()
+        await Reseal(database, audit, sealed_keys).run()
+        key_life = KeyLife(database, audit, sealed_keys, keyring, revocations, turns_of(settings.keys), clock)
+        await key_life.keep_up()
         await keyring.open()
+        await background.start("signing keys", run_forever("signing keys", KEYS_LOOKED_AT_EVERY_S, key_life.keep_up))
         await elements.show_again()
         issuer = OwnIssuer(keyring, revocations, WakeUp(redis))
         ended = run_forever("ended revocations", ENDED_REMOVED_EVERY_S, revocations.forget_ended)
@@ -137,6 +146,7 @@ async def open_services(
             roles=Roles(database, audit, revocations, clock),
             access=Access(database, clock),
             approvals=approvals,
+            key_life=key_life,
             elements=elements,
             audit=audit,
             revocations=revocations,
@@ -163,3 +173,22 @@ async def _append(log: AuditLog, batch: AuditBatch) -> AuditReceipt:
 
 def _lifetimes(settings: Settings) -> Lifetimes:
     return Lifetimes(timedelta(hours=settings.sessions.idle_hours), timedelta(days=settings.sessions.longest_days))
+
+
+def sealed_keys_of(settings: KeysSettings) -> SealedKeys:
+    """Seals with the key of the settings, and opens with the previous ones too."""
+    return SealedKeys(settings.sealing_key_bytes, *settings.previous_sealing_keys_bytes)
+
+
+def turns_of(settings: KeysSettings) -> Turns:
+    """How keys take turns."""
+    return Turns(timedelta(hours=settings.rotation_hours), timedelta(seconds=settings.published_ahead_s))
+
+
+async def reseal(settings: Settings) -> int:
+    """Seal anew what was sealed with a previous key, as each start does; how many secrets were."""
+    database = Database(settings.postgres, "admin-module reseal")
+    try:
+        return await Reseal(database, AuditLog(database, utc_now), sealed_keys_of(settings.keys)).run()
+    finally:
+        await database.close()

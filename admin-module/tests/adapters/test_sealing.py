@@ -3,6 +3,7 @@
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from admin_module.adapters.sealing import SealedKeys, signed
 from artstore_kit.settings import WrongSettings
@@ -51,3 +52,20 @@ def test_an_altered_seal_does_not_open(made: tuple[dict[str, str], bytes], where
     altered[where] ^= 1
     with pytest.raises(WrongSettings):
         keys.open(public_jwk["kid"], bytes(altered))
+
+
+def test_one_of_the_previous_keys_opens_it_and_the_newest_seals(made: tuple[dict[str, str], bytes]) -> None:
+    public_jwk, sealed = made
+    both = SealedKeys(bytes(32), SEALING_KEY)
+    assert both.open(public_jwk["kid"], sealed).key_size == 3072
+    anew = both.seal("name", b"secret")
+    assert SealedKeys(bytes(32)).unseal("name", anew) == b"secret"
+    assert [both.is_newest(each) for each in (sealed, anew)] == [False, True]
+
+
+def test_what_the_first_version_sealed_is_opened_still() -> None:
+    nonce = bytes(12)
+    sealed = b"\x01" + nonce + AESGCM(SEALING_KEY).encrypt(nonce, b"secret", b"name")
+    both = SealedKeys(bytes(32), SEALING_KEY)
+    assert both.unseal("name", sealed) == b"secret"
+    assert not keys.is_newest(sealed)

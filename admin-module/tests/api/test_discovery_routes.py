@@ -8,9 +8,11 @@ from artstore_kit.contracts.identity import Scope
 async def test_signing_keys_are_public_and_cacheable(client: httpx.AsyncClient) -> None:
     answer = await client.get("/.well-known/jwks.json")
     assert answer.headers["cache-control"] == "public, max-age=60"
-    (key,) = answer.json()["keys"]
-    assert key.keys() == {"kty", "n", "e", "kid", "use", "alg"}
-    assert (key["kty"], key["use"], key["alg"]) == ("RSA", "sig", "RS256")
+    signs, follows = answer.json()["keys"]
+    assert signs["kid"] != follows["kid"]
+    for key in (signs, follows):
+        assert key.keys() == {"kty", "n", "e", "kid", "use", "alg"}
+        assert (key["kty"], key["use"], key["alg"]) == ("RSA", "sig", "RS256")
 
 
 async def test_metadata_has_what_rfc_8414_asks_for(client: httpx.AsyncClient) -> None:

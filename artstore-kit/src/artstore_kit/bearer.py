@@ -1,25 +1,33 @@
 """Access tokens (RFC 9068) checked locally, and the rights that they carry."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-import jwt
 from cachetools import TTLCache
 from pydantic import TypeAdapter, ValidationError
 
-from artstore_kit.contracts.errors import NotAuthenticated, ScopeMissing
+from artstore_kit.access_token import (
+    LEEWAY_S,
+    Unverified,
+    names_of,
+    parsed,
+    refuse,
+    require_good,
+    scopes_of,
+    session_of,
+    words,
+)
+from artstore_kit.contracts.errors import ScopeMissing
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Grant, Scope
 from artstore_kit.health import Check, Health
 from artstore_kit.issuer import Issuer
 from artstore_kit.jwks import SigningKeys
-from artstore_kit.principal import CHALLENGE, Principal
+from artstore_kit.principal import Principal
 from artstore_kit.revoked import REFUSED, Revoked
 from artstore_kit.settings import TokenSettings
 
-LEEWAY_S = 60
 REMEMBERED_TOKENS = 10_000
 REMEMBERED_FOR_S = 60
-TOKEN_LIMIT_BYTES = 16_384
 
 _GRANTS = TypeAdapter(tuple[Grant, ...])
 
@@ -39,7 +47,7 @@ class TokenVerifier:
         """Who sends this `Authorization` header; `NotAuthenticated` when it proves nothing."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise _refused("Send an access token: `Authorization: Bearer <token>`.", error="")
+            refuse("Send an access token: `Authorization: Bearer <token>`.", error="")
         principal = self._remembered.get(token)
         if principal is None or principal.expires_at + LEEWAY_S < self._clock():
             principal = await self._verify(token)
@@ -65,53 +73,38 @@ class TokenVerifier:
         await self.revoked.require_known()
         if self.revoked.refuses(principal):
             REFUSED.inc()
-            raise _refused("The access token was revoked.")
+            refuse("The access token was revoked.")
         return principal
 
     async def read(self, token: str) -> Principal:
         """What a valid token says, be it revoked or not; `NotAuthenticated` when it is not valid."""
-        if len(token) > TOKEN_LIMIT_BYTES:
-            raise _refused("The access token is too long.")
-        try:
-            header = jwt.get_unverified_header(token)
-            if header.get("typ", "").lower() not in {"at+jwt", "application/at+jwt"} or header.get("alg") != "RS256":
-                raise _refused("The access token is not an RS256 token of type at+jwt.")
-            key = await self._key(str(header.get("kid")))
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=["RS256"],
-                audience=self.settings.audience,
-                issuer=self.settings.issuer,
-                leeway=LEEWAY_S,
-                options={"require": ["exp", "iat", "iss", "aud", "sub", "client_id", "jti"]},
-            )
-            return _principal(claims, key)
-        except jwt.ExpiredSignatureError:
-            raise _refused("The access token has expired.") from None
-        except (jwt.PyJWTError, ValidationError, AttributeError, TypeError) as error:
-            raise _refused(f"The access token is not valid here: {type(error).__name__}.") from None
-
-    async def _key(self, kid: str) -> jwt.PyJWK:
-        key = await self.keys.find(kid)
+        unverified = parsed(token)
+        key = await self.keys.find(unverified.kid)
         if key is None:
-            raise _refused("The access token is signed with a key that the issuer does not publish.")
-        return key
+            refuse("The access token is signed with a key that the issuer does not publish.")
+        unverified.require_signed_by(key.key)
+        require_good(unverified.claims, self.settings, self._clock())
+        return _principal(unverified)
 
 
-def _principal(claims: Mapping[str, object], key: jwt.PyJWK) -> Principal:
-    roles = claims.get("roles", [])
+def _principal(token: Unverified) -> Principal:
+    claims = token.claims
+    subject, client_id, token_id = names_of(claims)
+    try:
+        grants = _GRANTS.validate_python(claims.get("grants", []))
+    except ValidationError:
+        refuse("The claim grants of the access token is no list of grants.")
     return Principal(
-        subject=str(claims["sub"]),
-        client_id=str(claims["client_id"]),
-        scopes=frozenset(str(claims.get("scope", "")).split()),
-        grants=_GRANTS.validate_python(claims.get("grants", [])),
-        roles=frozenset(str(role) for role in roles) if isinstance(roles, list) else frozenset(),
-        expires_at=float(str(claims["exp"])),
-        token_id=str(claims["jti"]),
-        key_id=str(key.key_id),
-        issued_at=float(str(claims["iat"])),
-        session_id=str(claims.get("sid", "")),
+        subject=subject,
+        client_id=client_id,
+        scopes=scopes_of(claims),
+        grants=grants,
+        roles=frozenset(words(claims, "roles")),
+        expires_at=float(claims["exp"]),
+        token_id=token_id,
+        key_id=token.kid,
+        issued_at=float(claims["iat"]),
+        session_id=session_of(claims),
     )
 
 
@@ -121,8 +114,3 @@ def _acting(principal: Principal, acting_for: str | None) -> Principal:
     if Scope.FLEET_ACT_FOR not in principal.scopes:
         raise ScopeMissing(f"Only services with {Scope.FLEET_ACT_FOR.value} may send {ACTING_FOR_HEADER}.")
     return Principal(**{**principal.__dict__, "acting_for": acting_for})
-
-
-def _refused(detail: str, error: str = "invalid_token") -> NotAuthenticated:
-    challenge = f'{CHALLENGE}, error="{error}"' if error else CHALLENGE
-    return NotAuthenticated(detail, headers={"WWW-Authenticate": challenge})

@@ -6,7 +6,8 @@ import json
 import resource
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from signal import Signals
 from types import FrameType
 from typing import Protocol
@@ -15,8 +16,10 @@ import uvicorn
 
 from artstore_kit.application import Application
 from artstore_kit.connection import connections
+from artstore_kit.contracts.errors import ArtStoreError
 from artstore_kit.migrate import migrate
 from artstore_kit.settings import PostgresSettings, ServiceSettings, load_or_exit
+from artstore_kit.start import StartRefused
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that comes back from the disk waits for the interpreter while the event loop is busy. Python's own
@@ -31,16 +34,33 @@ class _WithDatabase(Protocol):
     postgres: PostgresSettings
 
 
+@dataclass(frozen=True)
+class Verb[S: ServiceSettings]:
+    """What a service can do beside serving; `call` gives the sentence to be printed."""
+
+    help: str
+    call: Callable[[S], str]
+
+
 def run[S: ServiceSettings](
-    package: str, settings: type[S], create_app: Callable[[S], Application], example: Callable[[], S]
+    package: str,
+    settings: type[S],
+    create_app: Callable[[S], Application],
+    example: Callable[[], S],
+    more: Mapping[str, Verb[S]] | None = None,
 ) -> None:
-    """Carry out the command line. `example` gives settings that are good enough to describe the API."""
+    """Carry out the command line. `example` gives settings that are good enough to describe the API.
+
+    `more` are verbs of the service's own.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m {package}")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="answer requests")
     commands.add_parser("openapi", help="print the OpenAPI document")
     if "postgres" in settings.model_fields:
         commands.add_parser("migrate", help="bring the database to the newest revision")
+    for name, verb in (more or {}).items():
+        commands.add_parser(name, help=verb.help)
     match parser.parse_args().command:
         case "openapi":
             json.dump(create_app(example()).openapi(), sys.stdout, indent=2, ensure_ascii=False, sort_keys=True)
@@ -50,6 +70,16 @@ def run[S: ServiceSettings](
         case "serve":
             loaded = load_or_exit(settings)
             serve(create_app(loaded), loaded)
+        case other:
+            _carry_out((more or {})[other], load_or_exit(settings))
+
+
+def _carry_out[S: ServiceSettings](verb: Verb[S], settings: S) -> None:
+    """What refuses a start refuses this too, in one sentence."""
+    try:
+        sys.stdout.write(f"{verb.call(settings)}\n")
+    except (StartRefused, ArtStoreError) as error:
+        sys.exit(str(error))
 
 
 def serve(app: Application, settings: ServiceSettings) -> None:

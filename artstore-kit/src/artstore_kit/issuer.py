@@ -14,9 +14,6 @@ from artstore_kit.contracts.revocations import Revocation, RevocationList
 from artstore_kit.service_token import ServiceToken
 from artstore_kit.settings import MemberSettings
 
-PULL_EVERY_S = 20.0
-"""A pull that fails may be late by as much again, and still what is revoked is known everywhere within 60 s."""
-
 
 class Issuer(Protocol):
     """Where keys and revocations are asked for."""
@@ -45,11 +42,8 @@ class RemoteIssuer:
 
     keys_url: str
     admin: AdminClient
-
-    @property
-    def pull_every_s(self) -> float:
-        """As is promised for the whole fleet."""
-        return PULL_EVERY_S
+    pull_every_s: float
+    """At most 20: a pull that fails may be late by as much again, and all is known everywhere within 60 s."""
 
     async def keys(self) -> Mapping[str, object]:
         """The JWKS document; `TokensUnverifiable` when it cannot be had."""
@@ -76,7 +70,7 @@ async def remote_issuer(settings: MemberSettings) -> AsyncIterator[RemoteIssuer]
     token = ServiceToken.of(settings.admin, settings.account)
     admin = AdminClient.of(settings.admin, token)
     try:
-        yield RemoteIssuer(settings.tokens.keys_url, admin)
+        yield RemoteIssuer(settings.tokens.keys_url, admin, settings.tokens.pull_interval_s)
     finally:
         await admin.close()
         await token.close()

@@ -69,6 +69,9 @@ class TokenSettings(BaseModel):
     issuer: str = Field(description="the `iss` of accepted tokens: the admin module's public address")
     jwks_url: str | None = Field(None, description="signing keys; `<issuer>/.well-known/jwks.json` when unset")
     audience: str = Field("artstore", description="the `aud` of accepted tokens")
+    pull_interval_s: float = Field(
+        20.0, gt=0, le=20, description="how often the signing keys and what was revoked are asked for"
+    )
 
     @property
     def keys_url(self) -> str:

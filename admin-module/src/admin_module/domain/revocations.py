@@ -3,7 +3,7 @@
 import math
 from datetime import UTC, datetime, timedelta
 
-from admin_module.domain.signing_keys import LEEWAY_S
+from admin_module.domain.signing_keys import KEPT_AFTER_RETIREMENT, LEEWAY_S
 from admin_module.domain.subjects import TOKEN_LIFETIME_S
 from artstore_kit.contracts.revocations import Revocation, RevocationKind
 
@@ -35,7 +35,7 @@ def subject_revoked(name: str, now: datetime) -> Revocation:
 
 def key_revoked(kid: str, now: datetime) -> Revocation:
     """All tokens signed with a key. From their end on it is enough that the key is not published."""
-    return Revocation(kind=RevocationKind.KEY, name=kid, ends_at=now + _LONGEST)
+    return Revocation(kind=RevocationKind.KEY, name=kid, ends_at=now + KEPT_AFTER_RETIREMENT)
 
 
 def issued_at(now: datetime, revoked_before: datetime | None) -> datetime:

@@ -81,4 +81,6 @@ class Keyring:
     async def _read(self) -> None:
         async with self._database.connect() as connection:
             self._keys = await all_keys(connection)
+        usable = {key.kid for key in self._keys if key.sealed_private_key}
+        self._opened = {kid: key for kid, key in self._opened.items() if kid in usable}
         self._read_at = time.monotonic()

@@ -319,6 +319,12 @@ class AuditEntryUnknown(ArtStoreError):
     status = 404
 
 
+class KeyUnknown(ArtStoreError):
+    """There is no such signing key."""
+
+    status = 404
+
+
 class AccountUnknown(ArtStoreError):
     """No account has this name."""
 

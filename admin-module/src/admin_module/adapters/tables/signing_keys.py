@@ -14,4 +14,5 @@ signing_keys = sa.Table(
     sa.Column("published_at", moment, nullable=False),
     sa.Column("not_before", moment, nullable=False),
     sa.Column("retired_at", moment),
+    sa.Column("revoked_at", moment),
 )
