@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import element, large_files, machine, memory, report, search, small_files
+from bench import element, identity, large_files, machine, memory, report, search, small_files
 from bench.bed import Bed, Tell, open_bed
 from bench.figures import Result
 from bench.jobs import LoadFailed
@@ -27,6 +27,7 @@ BENCHMARKS: Mapping[str, Callable[[Bed, Plan], Result]] = {
     large_files.NAME: large_files.run,
     memory.NAME: memory.run,
     search.NAME: search.run,
+    identity.NAME: identity.run,
 }
 INTERRUPTED = 130
 FILE_WIDTH = 140

@@ -27,6 +27,9 @@ class Plan:
     create_sizes_kib: Sequence[int]
     create_in_flight: Sequence[int]
     creates: int
+    accounts: int
+    audit_entries: int
+    audit_tree: int
     curve: Sequence[int] = ()
 
     @property
@@ -54,6 +57,9 @@ def _quick(runs: int, *, curve: bool) -> Plan:
         create_sizes_kib=(4,),
         create_in_flight=(32, 64),
         creates=1000,
+        accounts=200,
+        audit_entries=20_000,
+        audit_tree=100_000,
         curve=(500, 1000) if curve else (),
     )
 
@@ -72,5 +78,8 @@ def _whole(runs: int, *, curve: bool) -> Plan:
         create_sizes_kib=(1, 4, 16, 64, 256),
         create_in_flight=(1, 32, 64, 128),
         creates=100_000,
+        accounts=10_000,
+        audit_entries=1_000_000,
+        audit_tree=10_000_000,
         curve=(10_000, 30_000, 100_000, 300_000, 1_000_000) if curve else (),
     )

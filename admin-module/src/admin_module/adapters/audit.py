@@ -93,6 +93,12 @@ async def drop_partition(connection: AsyncConnection, month: Month, signed: int)
 async def write_leaves(connection: AsyncConnection, leaves: Sequence[Leaf], tiles: Mapping[TileId, bytes]) -> None:
     """Add the leaves, which follow those that are there, with the tiles that they change."""
     await connection.execute(_INSERT_LEAVES, _arrays(leaves))
+    await write_tiles(connection, tiles)
+    await set_size(connection, leaves[-1].index + 1)
+
+
+async def write_tiles(connection: AsyncConnection, tiles: Mapping[TileId, bytes]) -> None:
+    """Put tiles in the place of what there was of them."""
     await connection.execute(
         _UPSERT_TILES,
         {
@@ -101,7 +107,11 @@ async def write_leaves(connection: AsyncConnection, leaves: Sequence[Leaf], tile
             "hashes": list(tiles.values()),
         },
     )
-    await connection.execute(audit_head.update().values(size=leaves[-1].index + 1))
+
+
+async def set_size(connection: AsyncConnection, size: int) -> None:
+    """How many entries there are from now on; to be said with the head locked."""
+    await connection.execute(audit_head.update().values(size=size))
 
 
 _WORDS = ("service", "actor", "client_id", "acting_for", "action", "resource", "outcome")
