@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_settings import BaseSettings
 
 from artstore_kit.application import Application
+from artstore_kit.audit.declared import Declarations
 
 ROOT = Path(__file__).parents[2]
 SERVICES = {
@@ -30,6 +31,12 @@ def application_of(package: str) -> Application:
     settings: Any = import_module(f"{package}.__main__").example()
     app: Application = import_module(f"{package}.main").create_app(settings)
     return app
+
+
+def declarations_of(package: str) -> Declarations:
+    """What the audit log is told of each route of a service."""
+    declarations: Declarations = import_module(f"{package}.api.audited").AUDITED
+    return declarations
 
 
 def tracked_files(*patterns: str) -> list[Path]:

@@ -18,6 +18,7 @@ from admin_module.api import (
     service_accounts,
     sessions,
 )
+from admin_module.api.audited import AUDITED
 from admin_module.config import Settings
 from admin_module.factory import open_services
 from artstore_kit.application import Application, build_app
@@ -47,6 +48,8 @@ def create_app(settings: Settings) -> Application:
             keys.router,
         ],
         checks=lambda services: services.checks,
+        spool=lambda services: services.spool,
+        audited=AUDITED,
         issuer=lambda services: services.issuer,
     )
     app.add_exception_handler(TokenRefused, oauth.answer_token_refusal)

@@ -13,6 +13,9 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 
+from artstore_kit.audit.declared import Declarations
+from artstore_kit.audit.noting import Noting
+from artstore_kit.audit.spool import Spool
 from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.errors import (
     ArtStoreError,
@@ -51,11 +54,11 @@ class Application(FastAPI):
         super().__init__(**options)
         self.byte_routes = byte_routes
         self.refusal = ""
-        self._frame = Frame(super().__call__, byte_routes, self, body_idle_s)
+        self.frame = Frame(super().__call__, byte_routes, self, body_idle_s)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Every request passes the frame first."""
-        await self._frame(scope, receive, self._telling_plainly(send) if scope["type"] == "lifespan" else send)
+        await self.frame(scope, receive, self._telling_plainly(send) if scope["type"] == "lifespan" else send)
 
     def _telling_plainly(self, send: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
         """A start that was refused is told by its reason; a traceback would say nothing more."""
@@ -86,12 +89,15 @@ def build_app[Services](
     byte_routes: Sequence[ByteRoute[Services]] = (),
     checks: Callable[[Services], Sequence[Check]],
     issuer: Callable[[Services], Issuer] | None = None,
+    spool: Callable[[Services], Spool] | None = None,
+    audited: Declarations | None = None,
 ) -> Application:
     """Compose a service.
 
     `open_services` is entered when the application starts and left, in reverse order, when it stops; it is given
     the event that is set as soon as stopping begins, so that long polls end. `issuer` names whom keys and
-    revocations are asked of when not the admin module at the address of the settings.
+    revocations are asked of when not the admin module at the address of the settings. What `audited` declares is
+    noted in the spool.
     """
 
     @asynccontextmanager
@@ -105,6 +111,8 @@ def build_app[Services](
         ):
             app.state.verifier = verifier
             app.state.services = services
+            if spool:
+                cast(Application, app).frame.noting = Noting(spool(services), audited or {})
             event_logger().info("started", host=settings.server.host, port=settings.server.port)
             yield
             event_logger().info("stopping")

@@ -22,6 +22,7 @@ from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Grant, Scope
 from artstore_kit.health import Check, Health
 from artstore_kit.issuer import Issuer
 from artstore_kit.jwks import SigningKeys
+from artstore_kit.noted import noted
 from artstore_kit.principal import Principal
 from artstore_kit.revoked import REFUSED, Revoked
 from artstore_kit.settings import TokenSettings
@@ -52,7 +53,11 @@ class TokenVerifier:
         if principal is None or principal.expires_at + LEEWAY_S < self._clock():
             principal = await self._verify(token)
             self._remembered[token] = principal
-        return _acting(principal, acting_for)
+        known = noted()
+        known.actor, known.client_id = principal.subject, principal.client_id
+        principal = _acting(principal, acting_for)
+        known.acting_for = principal.acting_for
+        return principal
 
     async def refresh_keys(self) -> None:
         """Ask for the keys. A token whose key is no longer published is not remembered."""

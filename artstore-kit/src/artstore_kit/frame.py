@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -10,16 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from artstore_kit import metrics, request_context
+from artstore_kit.audit.noting import Noting
 from artstore_kit.contracts.errors import ArtStoreError, BodyTimeout, BodyTooLarge, IncompleteBody, InternalError
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.logs import event_logger
+from artstore_kit.noted import begin, noted_of
 from artstore_kit.request_context import request_id
-from artstore_kit.tally import CLIENT_GONE, REQUEST_ID_HEADER, Tally
+from artstore_kit.tally import CLIENT_GONE, REQUEST_ID_HEADER, UNMATCHED, Tally
 from artstore_kit.tracing import server_span
 
 API_PREFIX = "/api/v1"
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
-_NOTED = "artstore"
 BODY_LIMIT_BYTES = 1024 * 1024
 """Of bodies that are held in memory; those on the byte path are streamed."""
 
@@ -33,6 +35,7 @@ class Frame:
         self._owner = owner
         self._body_idle_s = body_idle_s
         self._log = event_logger()
+        self.noting: Noting | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass lifespan messages on."""
@@ -40,8 +43,10 @@ class Frame:
             await self._app(scope, receive, send)
             return
         scope["app"] = self._owner
+        begin(scope)
         headers: dict[bytes, bytes] = dict(scope["headers"])
         tally = Tally(scope, receive, send, _kept_or_made(headers.get(REQUEST_ID_HEADER)), self._body_idle_s)
+        tally.before_head = partial(self._note, tally)
         token = request_id.set(tally.request_id)
         request_context.scope.set(scope)
         metrics.UNDER_WAY.inc()
@@ -51,28 +56,37 @@ class Frame:
                 span.set_status(tally.status, tally.route)
         finally:
             metrics.UNDER_WAY.dec()
+            if not tally.started:
+                self._note(tally)
             tally.account(self._log)
             request_id.reset(token)
 
     async def _dispatch(self, scope: Scope, tally: Tally) -> None:
         exchange: Exchange[Any] | None = None
-        noted = scope[_NOTED] = {"code": ""}
+        noted = noted_of(scope)
         try:
             for route in self._byte_routes:
                 params = route.match(scope["method"], scope["path"])
                 if params is not None:
-                    tally.route = route.path
+                    tally.route, scope["path_params"] = route.path, params
                     exchange = Exchange(scope, tally.receive, tally.send, params, route.rights)
                     await route.handler(exchange)
                     return
             await self._app(scope, _Limited(scope, tally.receive).receive, tally.send)
             tally.route = _route_of(scope)
-            tally.code = noted["code"]
+            tally.code = noted.code
         except ArtStoreError as error:
             await self._answer(exchange or Exchange(scope, tally.receive, tally.send, {}), error, tally)
         except Exception:  # noqa: BLE001 (nothing may leave without an answer and a log line)
             self._log.exception("request failed", method=scope["method"], path=scope["path"])
             await self._answer(exchange or Exchange(scope, tally.receive, tally.send, {}), InternalError(), tally)
+
+    def _note(self, tally: Tally) -> None:
+        """The audit log's entry is kept before the answer leaves: whoever has seen a byte of it is in the log."""
+        if self.noting is not None:
+            if tally.route == UNMATCHED:
+                tally.route = _route_of(tally.scope)
+            self.noting.note(tally)
 
     async def _answer(self, exchange: Exchange[Any], error: ArtStoreError, tally: Tally) -> None:
         tally.code = error.code
@@ -90,14 +104,14 @@ class Frame:
 
 def note_code(scope: Scope, code: str) -> None:
     """Say with which error code FastAPI answered, for the request's line in the access log."""
-    scope[_NOTED]["code"] = code
+    noted_of(scope).code = code
 
 
 def _route_of(scope: Scope) -> str:
     """The route's template. FastAPI's route does not know the prefix under which its router was included."""
     path: str | None = getattr(scope.get("route"), "path", None)
     if path is None:
-        return "unmatched"
+        return UNMATCHED
     return API_PREFIX + path if scope["path"].startswith(f"{API_PREFIX}/") else path
 
 

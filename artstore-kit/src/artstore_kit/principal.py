@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from artstore_kit.contracts.errors import GrantMissing, ScopeMissing
 from artstore_kit.contracts.identity import Action, Grant, Scope
+from artstore_kit.noted import noted
 
 CHALLENGE = 'Bearer realm="artstore"'
 
@@ -39,6 +40,7 @@ class Principal:
 
     def require_grant(self, action: Action, collection: str) -> None:
         """Raise `GrantMissing` unless a grant allows `action` on `collection`."""
+        noted().detail["collection"] = collection
         if not self.may(action, collection):
             raise GrantMissing(f"No grant allows {action.value} on the collection '{collection}'.")
 

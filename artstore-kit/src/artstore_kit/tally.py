@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import lru_cache
 
 from prometheus_client import Counter, Histogram
@@ -16,6 +17,8 @@ from artstore_kit.sendfile import FileSpan
 REQUEST_ID_HEADER = b"x-request-id"
 CLIENT_GONE = 499
 """The status of a request whose sender went away before it was answered."""
+UNMATCHED = "unmatched"
+"""The route of a request that no route answers."""
 _QUIET = ("/health/", "/metrics")
 
 
@@ -25,13 +28,14 @@ class Tally:
     def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str, body_idle_s: float) -> None:
         self.scope = scope
         self.request_id = request_id
-        self.route = "unmatched"
+        self.route = UNMATCHED
         self.status = CLIENT_GONE
         self.code = ""
         self.cause = ""
         self.started = False
         self.finished = False
         self.disconnected = False
+        self.before_head: Callable[[], None] | None = None
         self.received_bytes = 0
         self.sent_bytes = 0
         self._began = time.perf_counter()
@@ -74,6 +78,8 @@ class Tally:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
+            if self.before_head:
+                self.before_head()
             message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, self.request_id.encode())]
         else:
             self.sent_bytes += len(message.get("body", b""))

@@ -12,7 +12,7 @@ from artstore_kit.audit import segments
 from artstore_kit.audit.outgoing import Outgoing, Piece
 from artstore_kit.audit.segments import path_of
 from artstore_kit.audit.slate import SIZE_BYTES, Slate
-from artstore_kit.audit.spool import LONGEST_LINE_BYTES, Spool, line_of
+from artstore_kit.audit.spool import Spool, line_of
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import AuditSpoolFault, AuditSpoolFull
 from artstore_kit.settings import AuditSettings
@@ -217,12 +217,6 @@ async def test_a_failed_sync_is_not_tried_again(open_spool: OpenSpool, monkeypat
     with pytest.raises(AuditSpoolFault):
         await spool.synced()
     assert read(spool) == told
-
-
-def test_details_that_are_too_long_are_left_out() -> None:
-    line = line_of(entry(detail={"words": "x" * LONGEST_LINE_BYTES}))
-    assert len(line) < 1000
-    assert list(AuditEntry.model_validate_json(line).detail) == ["left_out_bytes"]
 
 
 def test_a_directory_has_one_process(open_spool: OpenSpool) -> None:

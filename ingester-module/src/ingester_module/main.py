@@ -4,6 +4,7 @@ from functools import partial
 
 from artstore_kit.application import Application, build_app
 from ingester_module.api import files, holds, uploads
+from ingester_module.api.audited import AUDITED
 from ingester_module.config import Settings
 from ingester_module.factory import open_services
 
@@ -17,4 +18,6 @@ def create_app(settings: Settings) -> Application:
         routers=[files.router, holds.router],
         byte_routes=uploads.BYTE_ROUTES,
         checks=lambda services: services.checks,
+        spool=lambda services: services.spool,
+        audited=AUDITED,
     )

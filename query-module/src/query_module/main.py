@@ -5,6 +5,7 @@ from functools import partial
 from artstore_kit.application import Application, build_app
 from artstore_kit.health import Check
 from query_module.api import content, files, search
+from query_module.api.audited import AUDITED
 from query_module.config import Settings
 from query_module.factory import Services
 from query_module.workers.followers import following
@@ -19,6 +20,8 @@ def create_app(settings: Settings) -> Application:
         routers=[search.router],
         byte_routes=[*content.BYTE_ROUTES, *files.BYTE_ROUTES],
         checks=_checks,
+        spool=lambda services: services.spool,
+        audited=AUDITED,
     )
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from artstore_kit.application import Application, build_app
 from artstore_kit.health import Check
 from storage_element.api import changes, content, element, files, holds, upkeep, uploads
+from storage_element.api.audited import AUDITED
 from storage_element.config import Settings
 from storage_element.factory.services import Services
 from storage_element.workers.start import running
@@ -19,6 +20,8 @@ def create_app(settings: Settings) -> Application:
         routers=[files.router, holds.router, uploads.router, changes.router, element.router, upkeep.router],
         byte_routes=[*content.BYTE_ROUTES, *uploads.BYTE_ROUTES],
         checks=_checks,
+        spool=lambda services: services.spool,
+        audited=AUDITED,
     )
 
 

@@ -12,8 +12,9 @@ from admin_module.domain.audit import EARLIEST, LEAD, Deed, Month, is_credible, 
 from admin_module.domain.clock import Clock
 from admin_module.domain.merkle import edge_tiles, grown, leaf_hash
 from artstore_kit import request_context
-from artstore_kit.contracts.audit import AuditEntry, AuditReceipt
+from artstore_kit.contracts.audit import AuditEntry, AuditOutcome, AuditReceipt
 from artstore_kit.contracts.errors import AuditLogDamaged, FieldProblem, InvalidFields
+from artstore_kit.noted import noted
 from artstore_kit.postgres import Database
 
 
@@ -27,10 +28,12 @@ class AuditLog:
     async def record(self, connection: AsyncConnection, *deeds: Deed) -> None:
         """Append within the caller's transaction, as the last thing before its commit.
 
-        None, or several. All others who append wait for that commit. What is rolled back leaves no entry.
+        None, or several. Of a refusal that is recorded here the request leaves no second entry. All others who append
+        wait for that commit. What is rolled back leaves no entry.
         """
         if not deeds:
             return
+        noted().told = any(deed.outcome is AuditOutcome.REFUSED for deed in deeds)
         now, request_id, address = self.clock(), request_context.request_id.get(), request_context.address()
         await self._append(connection, [deed.entry(now, request_id, address) for deed in deeds])
 

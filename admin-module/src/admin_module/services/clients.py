@@ -12,6 +12,7 @@ from admin_module.domain.limits import Limits
 from admin_module.domain.proofs import Assertion, AssertionRules, Proof, SharedSecret
 from admin_module.domain.secrets import matches
 from artstore_kit.contracts.errors import InvalidClient
+from artstore_kit.noted import noted
 from artstore_kit.postgres import Database
 
 
@@ -38,6 +39,8 @@ class Clients:
         if client is None:
             await self.tallies.count(self.limits.failures(shown.client_id, address, add=1))
             raise InvalidClient
+        known = noted()
+        known.actor = known.client_id = client.client_id
         *failed, requests = await self.tallies.count([*failures, self.limits.requests(client.client_id)])
         self.limits.require_unlocked(*failed)
         self.limits.require_seldom(requests, client.token_requests_per_minute)
@@ -46,6 +49,8 @@ class Clients:
     async def _proved(self, shown: SharedSecret | Assertion, now: datetime) -> Client | None:
         async with self.database.connect() as connection:
             client = await find_client(connection, shown.client_id, now)
+        if client is not None:  # what else was sent as a name may be a secret, which no audit entry may hold
+            noted().resource = f"account:{client.client_id}"
         if isinstance(shown, SharedSecret):
             right = matches(shown.secret, client.secrets if client else ())
         else:

@@ -28,6 +28,7 @@ class Sender:
         self._deliver = deliver
         self._outgoing = Outgoing(spool)
         self._begun_ms: int | None = None
+        self._shown = 0
 
     async def round(self) -> None:
         """Deliver all that waits; raises when the log cannot be reached, and then goes on there."""
@@ -80,6 +81,8 @@ class Sender:
         return max(0.0, time.time() - self._begun_ms / 1000) if self._begun_ms else 0.0
 
     def _show(self) -> None:
+        before, self._shown = self._shown, self._spool.kept
+        metrics.SPOOLED.inc(self._shown - before)
         metrics.WAITING.set(self._outgoing.waiting)
         metrics.OLDEST_SECONDS.set(self._late_s())
         metrics.SPOOL_BYTES.set(self._spool.size_bytes)

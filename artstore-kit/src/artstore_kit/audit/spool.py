@@ -21,7 +21,6 @@ from artstore_kit.start import StartRefused
 
 SEGMENTS_AT_LIMIT = 32
 LONGEST_SEGMENT_BYTES = 4 * 2**20
-LONGEST_LINE_BYTES = 64 * 2**10
 UNLIMITED = float("inf")
 SHARE_OF_CHANGES = 8
 """The last eighth of the room is for changes: what was read can be told of as a gap, a change cannot."""
@@ -156,7 +155,6 @@ class Spool:
         self.size_bytes += len(lines)
         self.kept += count
         self._added += 1
-        metrics.SPOOLED.inc(count)
 
     def _begin_segment(self) -> Segment:
         segment = Segment(self.directory, self._next_number)
@@ -184,11 +182,8 @@ class Spool:
 
 
 def line_of(entry: AuditEntry) -> bytes:
-    """An entry as the spool keeps it: its id comes first. Details that are too long for a line are left out."""
-    line = entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
-    if len(line) > LONGEST_LINE_BYTES:
-        return line_of(entry.model_copy(update={"detail": {"left_out_bytes": len(line)}}))
-    return line
+    """An entry as the spool keeps it: its id comes first."""
+    return entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
 
 
 def _sync_all(directory: Path, segments: Sequence[Segment]) -> None:
