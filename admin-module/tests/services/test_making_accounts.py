@@ -1,10 +1,15 @@
 """Service accounts are made and recorded in one transaction."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import pytest
 
+from admin_module.adapters import name_lock
+from admin_module.adapters.administrators import insert_administrator
 from admin_module.config import AccountsSettings
+from admin_module.domain.administrators import Administrator
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
 from artstore_kit.contracts.audit import AuditEntry
@@ -56,3 +61,22 @@ async def test_an_account_that_was_rolled_back_leaves_no_entry(
     assert await recorded() == []
     with pytest.raises(AccountUnknown):
         await accounts.one("scanner")
+
+
+async def test_a_name_is_given_to_a_program_or_to_a_person_never_to_both_at_once(
+    accounts: Accounts, database: Database, ada: Principal
+) -> None:
+    async with database.transaction() as connection:
+        await name_lock.take(connection, "scanner")
+        made = asyncio.create_task(accounts.create(NEW, by=ada))
+        await asyncio.sleep(0.3)
+        assert not made.done()
+        await insert_administrator(connection, Administrator("scanner", "hash", ()), datetime.now(UTC))
+    with pytest.raises(AccountExists):
+        await made
+
+
+async def test_other_names_do_not_wait(accounts: Accounts, database: Database, ada: Principal) -> None:
+    async with database.transaction() as connection:
+        await name_lock.take(connection, "somebody-else")
+        assert await asyncio.wait_for(accounts.create(NEW, by=ada), 30)

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from admin_module.adapters import name_lock
+from admin_module.adapters.accounts import insert_account
 from admin_module.adapters.passwords import Passwords
+from admin_module.domain.accounts import account_of
 from admin_module.domain.administrators import Administrator, require_one_remains
 from admin_module.domain.rights import held_by
 from admin_module.domain.roles import BUILT_IN, rights_of
@@ -18,7 +21,8 @@ from admin_module.services.administrators import Administrators
 from admin_module.services.sessions import Sessions
 from artstore_kit.contracts.administrators import AdministratorChanges, NewAdministrator
 from artstore_kit.contracts.audit import AuditEntry
-from artstore_kit.contracts.errors import AdministratorUnknown, ArtStoreError, LastSuperAdmin
+from artstore_kit.contracts.errors import AccountExists, AdministratorUnknown, ArtStoreError, LastSuperAdmin
+from artstore_kit.contracts.identity import NewServiceAccount
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 
@@ -119,3 +123,21 @@ def test_one_super_admin_always_remains(data: st.DataObject) -> None:
             continue
         people = {**people, name: after} if after else {key: each for key, each in people.items() if key != name}
     assert any(each.is_mighty for each in people.values())
+
+
+async def test_a_name_that_is_being_given_to_a_program_is_waited_for(
+    administrators: Administrators, database: Database, ada: Principal
+) -> None:
+    scanner = account_of(
+        NewServiceAccount(client_id="scanner"),
+        system=False,
+        created_at=administrators.clock(),
+        secret_expires_at=None,
+    )
+    async with database.transaction() as connection:
+        await name_lock.take(connection, "scanner")
+        made = asyncio.create_task(administrators.create(NewAdministrator(username="scanner"), by=ada))
+        await asyncio.sleep(1)  # hashing a password takes its time
+        await insert_account(connection, scanner)
+    with pytest.raises(AccountExists):
+        await made

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from admin_module.adapters import name_lock
 from admin_module.adapters.account_secrets import add_secret
 from admin_module.adapters.accounts import accounts_after, find_account, insert_account
 from admin_module.adapters.administrators import find_administrator
@@ -40,6 +41,7 @@ class Accounts:
         async with self.database.transaction() as connection:
             require_may_give(held_by(by), await rights_kept(connection, new.roles, own_rights(new)))
             # A name stands for one subject: a program must not be mistaken for a person (RFC 9068 section 5).
+            await name_lock.take(connection, new.client_id)
             if await find_administrator(connection, new.client_id) or not await insert_account(connection, account):
                 raise AccountExists(f"The name '{new.client_id}' is taken.")
             await add_secret(connection, new.client_id, hashed(secret), now, expires_at)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from admin_module.adapters import name_lock
 from admin_module.adapters.accounts import find_account
 from admin_module.adapters.administrators import (
     delete_administrator,
@@ -61,6 +62,7 @@ class Administrators:
         async with self.database.transaction() as connection:
             require_may_give(held_by(by), await rights_kept(connection, someone.roles))
             # A name stands for one subject: a person must not be mistaken for a program (RFC 9068 section 5).
+            await name_lock.take(connection, someone.username)
             taken = await find_account(connection, someone.username)
             if taken or not await insert_administrator(connection, someone, self.clock()):
                 raise AccountExists(f"The name '{someone.username}' is taken.")
