@@ -85,6 +85,22 @@ async def test_a_file_is_destroyed_before_its_time_by_two(wire: Wire, ada: str, 
     refusal(await wire.ask("GET", "edit-1", file), 404, "file_unknown")
 
 
+async def test_an_element_is_taken_out_of_the_fleet_by_two(wire: Wire, ada: str, bob: str) -> None:
+    path = "/elements/edit-9"
+    told = {"url": "http://127.0.0.1:9", "mode": "edit", "epoch": 1, "priority": 900, "site": "nowhere"}
+    approval = await asked(wire, ada, "element.remove", "element:edit-9")
+    await approve(wire, bob, approval)
+
+    (await wire.ask("PUT", "admin", path, token=ada, json=told)).raise_for_status()
+    refusal(await wire.ask("DELETE", "admin", path, token=ada), 403, "approval_required")
+    removed = await wire.ask("DELETE", "admin", path, token=ada, headers=shown(approval))
+
+    assert removed.status_code == 204, removed.text
+    refusal(await wire.ask("GET", "admin", path, token=ada), 404, "element_unknown")
+    refusal(await wire.ask("PUT", "admin", path, token=ada, json=told), 409, "element_removed")
+    assert (await wire.ask("POST", "admin", f"{path}/readmission", token=bob)).status_code == 204
+
+
 async def test_a_program_with_all_rights_does_neither(store: ArtStore, wire: Wire, ada: str, bob: str) -> None:
     file = await Document.of_size(10).put(store)
     resource = f"hold:{file.file_id}/case-7"

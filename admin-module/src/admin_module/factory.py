@@ -33,6 +33,7 @@ from admin_module.services.audit_search import AuditSearch
 from admin_module.services.checkpoints import Checkpoints
 from admin_module.services.clients import Clients
 from admin_module.services.credentials import Gate
+from admin_module.services.element_removal import ElementRemoval
 from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
 from admin_module.services.key_life import KeyLife
@@ -78,6 +79,7 @@ class Services:
     access: Access
     approvals: Approvals
     elements: Elements
+    element_removal: ElementRemoval
     audit: AuditLog
     revocations: Revocations
     issuer: OwnIssuer
@@ -106,7 +108,8 @@ async def open_services(
         approvals = Approvals(database, audit, timedelta(seconds=settings.approvals.lifetime_s), clock)
         revocations = Revocations(database, clock)
         sessions = Sessions(database, audit, keyring, revocations, _lifetimes(settings), clock)
-        elements = Elements(database, audit, Registry(redis), clock)
+        registry = Registry(redis)
+        elements = Elements(database, audit, registry, clock)
         metadata = server_metadata(settings.tokens.issuer, settings.public.admin_url)
         tallies = SharedTallies(TalliesInRedis(redis), TalliesInMemory())
         assertions = AssertionRules(metadata.audiences, settings.limits.assertion_lifetime_s)
@@ -148,6 +151,7 @@ async def open_services(
             approvals=approvals,
             key_life=key_life,
             elements=elements,
+            element_removal=ElementRemoval(database, audit, approvals, registry, clock),
             audit=audit,
             revocations=revocations,
             spool=spool,

@@ -25,6 +25,18 @@ class Registry:
         """Show elements that were heard earlier, for as long as their last report is good for."""
         await self._try_to_write([(element, left) for element in elements if (left := _left_ms(element, now)) > 0])
 
+    async def withdraw(self, element_id: str) -> None:
+        """Show it no longer; when Redis fails it is shown until its last report is over."""
+        try:
+            with translate_errors():
+                pipeline = self._redis.pipeline(transaction=False)
+                pipeline.delete(REGISTRY_KEY_PREFIX + element_id)
+                pipeline.srem(REGISTRY_INDEX_KEY, element_id)
+                await pipeline.execute()
+        except RedisUnavailable as error:
+            metrics.REGISTRY_WRITES.labels("failed").inc()
+            event_logger().warning("element not withdrawn", element=element_id, reason=str(error.__cause__))
+
     async def _try_to_write(self, entries: Sequence[tuple[ElementView, int]]) -> None:
         try:
             await self._write(entries)

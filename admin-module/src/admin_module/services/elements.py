@@ -6,6 +6,7 @@ from datetime import timedelta
 from admin_module import metrics
 from admin_module.adapters.elements import all_elements, find_element, register, reported_since, write_report
 from admin_module.adapters.registry import Registry
+from admin_module.adapters.removed_elements import was_taken_out
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.services.audit import AuditLog
@@ -16,7 +17,7 @@ from artstore_kit.contracts.elements import (
     ElementReport,
     ElementView,
 )
-from artstore_kit.contracts.errors import ElementUnknown
+from artstore_kit.contracts.errors import ElementRemoved, ElementUnknown
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 
@@ -35,6 +36,8 @@ class Elements:
         async with self.database.transaction() as connection:
             before = await find_element(connection, element_id)
             element = await register(connection, element_id, registration, self.clock())
+            if await was_taken_out(connection, element_id):  # asked last: a removal at this moment has ended by now
+                raise ElementRemoved
             if element != before:
                 told = registration.model_dump(mode="json")
                 await self.audit.record(connection, Deed.by(by, "element.register", f"element:{element_id}", **told))

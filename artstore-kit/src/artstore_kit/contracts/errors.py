@@ -460,6 +460,12 @@ class LastSuperAdmin(ArtStoreError):
     status = 409
 
 
+class ElementRemoved(ArtStoreError):
+    """This storage element was taken out of the fleet; an administrator must let it back before it registers."""
+
+    status = 409
+
+
 class AccountExists(ArtStoreError):
     """An account with this name exists."""
 

@@ -1,4 +1,4 @@
-"""Storage elements."""
+"""Storage elements, and those that were taken out of the fleet."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -17,4 +17,11 @@ elements = sa.Table(
     sa.Column("registered_at", moment, nullable=False),
     sa.Column("reported_at", moment),
     sa.Column("report", JSONB),
+)
+
+removed_elements = sa.Table(
+    "removed_elements",
+    metadata,
+    sa.Column("element_id", sa.Text, primary_key=True),
+    sa.Column("removed_at", moment, nullable=False),
 )

@@ -1,0 +1,31 @@
+"""Elements that were taken out of the fleet, in PostgreSQL."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from admin_module.adapters.tables.elements import elements, removed_elements
+
+
+async def take_out(connection: AsyncConnection, element_id: str, now: datetime) -> bool:
+    """Remove the element from the list and remember that; False, and nothing done, when it is not there."""
+    removed = await connection.execute(elements.delete().where(elements.c.element_id == element_id))
+    if removed.rowcount == 0:
+        return False
+    statement = insert(removed_elements).values(element_id=element_id, removed_at=now)
+    await connection.execute(statement.on_conflict_do_nothing())
+    return True
+
+
+async def was_taken_out(connection: AsyncConnection, element_id: str) -> bool:
+    """Whether it may not register."""
+    found = sa.exists(sa.select(removed_elements.c.element_id).where(removed_elements.c.element_id == element_id))
+    return await connection.scalar(sa.select(found)) is True
+
+
+async def let_back(connection: AsyncConnection, element_id: str) -> bool:
+    """Forget that it was taken out; False when it was not."""
+    forgotten = await connection.execute(removed_elements.delete().where(removed_elements.c.element_id == element_id))
+    return forgotten.rowcount == 1
