@@ -68,7 +68,15 @@ class StoreMany(Job):
     apart_ms: int
 
 
-type AnyOf = Store | Fetch | StoreMany
+class Post(Job):
+    """The same form again and again."""
+
+    kind: Literal["post"] = "post"
+    path: str
+    form: str
+
+
+type AnyOf = Store | Fetch | StoreMany | Post
 
 
 class StoredFile(BaseModel):

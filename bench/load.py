@@ -14,7 +14,7 @@ from artstore_kit.contracts.batches import MEDIA_TYPE, BatchedFile, answered, re
 from artstore_kit.contracts.files import UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
 from bench.bodies import Body
-from bench.jobs import FILE_ID, AnyJob, AnyOf, Fetch, LoadFailed, Outcome, Store, StoredFile, StoreMany
+from bench.jobs import FILE_ID, AnyJob, AnyOf, Fetch, LoadFailed, Outcome, Post, Store, StoredFile, StoreMany
 from bench.wire import Answer, Connection, Unexpected
 
 KEPT_FILES = 1000
@@ -80,7 +80,7 @@ class Load:
             _check_fetched(self.job, sending, answer)
         elif isinstance(self.job, StoreMany):
             _check_batch(answer)
-        elif self.job.checked and len(self.kept) < KEPT_FILES:
+        elif isinstance(self.job, Store) and self.job.checked and len(self.kept) < KEPT_FILES:
             self.kept.append((sending, answer))
 
     def _files(self) -> list[StoredFile]:
@@ -94,8 +94,15 @@ def _sendings(job: AnyOf) -> Iterator[Sending]:
         return (_upload(job) for _ in itertools.count())
     if isinstance(job, StoreMany):
         return (_batch(job, first) for first in itertools.count(step=job.files))
+    if isinstance(job, Post):
+        return itertools.repeat(_form(job))
     reads = [Sending(_head("GET", path, job.headers), sha256=sha256) for path, sha256 in job.wanted()]
     return itertools.cycle(reads)
+
+
+def _form(job: Post) -> Sending:
+    kind = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(job.form))}
+    return Sending(_head("POST", job.path, {**job.headers, **kind}) + job.form.encode())
 
 
 def _upload(job: Store) -> Sending:
