@@ -121,7 +121,7 @@ class _Case:
 
     async def _go_on(self, bed: Bed) -> None:
         """What is there can be read, and more be written."""
-        await bed.read("held") if "held" in bed.files else None
+        await bed.read("large") if "large" in bed.files else None
         async with asyncio.timeout(PATIENCE_S / 2):
             while True:
                 try:

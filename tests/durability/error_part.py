@@ -143,7 +143,7 @@ class _Case:
 
     async def _go_on(self, bed: Bed) -> None:
         """What is there can be read. After a failed sync nothing is acknowledged any more."""
-        await bed.read("held")
+        await bed.read("large")
         synced = any(call.name in SYNCS for call in self.failing.failed)
         acknowledged = False
         with suppress(ArtStoreError):
