@@ -1,0 +1,81 @@
+"""What an attempt costs tells nobody whether a client exists: the same statements, the same signatures checked."""
+
+import hmac
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from admin_module.adapters import assertions
+from admin_module.adapters.account_secrets import add_secret
+from admin_module.adapters.accounts import insert_account
+from admin_module.domain.accounts import account_of
+from admin_module.domain.proofs import Assertion, Proof, SharedSecret, SignedAssertion
+from admin_module.domain.secrets import hashed
+from admin_module.services.clients import Clients
+from artstore_kit.contracts.client_keys import KeySet
+from artstore_kit.contracts.errors import InvalidClient
+from artstore_kit.contracts.identity import NewServiceAccount
+from artstore_kit.postgres import Database
+from artstore_kit.testing.client_keys import ClientKey, client_key
+
+ISSUER = "http://admin.test"
+
+type Work = list[str]
+
+
+def _signed(name: str) -> SignedAssertion:
+    """By a key that nobody has registered."""
+    stranger = ClientKey("ES256", client_key("ES256", "stranger").private_key)
+    return SignedAssertion(None, stranger.assertion(name, ISSUER))
+
+
+@pytest.fixture
+async def work(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Work]:
+    """What is done, in order: statements, comparisons of secrets, signatures checked."""
+    done: Work = []
+    verifies, compares = assertions._verifies, hmac.compare_digest
+
+    def verified(key: object, assertion: Assertion) -> bool:
+        done.append("signature")
+        return verifies(key, assertion)
+
+    def compared(one: bytes, other: bytes) -> bool:
+        done.append("comparison")
+        return compares(one, other)
+
+    def executed(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        done.append(statement)
+
+    monkeypatch.setattr(assertions, "_verifies", verified)
+    monkeypatch.setattr(hmac, "compare_digest", compared)
+    sa.event.listen(database._engine.sync_engine, "before_cursor_execute", executed)
+    yield done
+    sa.event.remove(database._engine.sync_engine, "before_cursor_execute", executed)
+
+
+@pytest.fixture(autouse=True)
+async def accounts(database: Database) -> None:
+    """One with a key only, one with an expired secret only."""
+    now = datetime.now(UTC)
+    async with database.transaction() as connection:
+        for name, jwks in (("signer", KeySet.model_validate(client_key().jwk)), ("expired", None)):
+            new = NewServiceAccount(client_id=name, scopes=frozenset(), jwks=jwks)
+            await insert_account(connection, account_of(new, system=False, created_at=now, secret_expires_at=None))
+        await add_secret(connection, "expired", hashed("right"), now, now)
+
+
+async def done_for(clients: Clients, work: Work, proof: Proof) -> Work:
+    work.clear()
+    with pytest.raises(InvalidClient):
+        await clients.authenticated(proof, "192.0.2.1")
+    return work.copy()
+
+
+@pytest.mark.parametrize("make", [lambda name: SharedSecret(name, "right"), _signed])
+async def test_unknown_clients_cost_as_much(clients: Clients, work: Work, make: Callable[[str], Proof]) -> None:
+    unknown = await done_for(clients, work, make("nobody"))
+    assert len(unknown) == 2  # one statement, and one comparison or signature
+    for name in ("signer", "expired"):
+        assert await done_for(clients, work, make(name)) == unknown
