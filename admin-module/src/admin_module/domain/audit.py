@@ -1,7 +1,7 @@
 """What the audit log keeps: deeds of this service, and entries as leaves of the tree."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -16,6 +16,7 @@ EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing that tells entries is older."""
 LEAD = timedelta(days=1)
 """So far a service's clock may be ahead of ours."""
+_DAY_MS = 24 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True)
@@ -63,17 +64,33 @@ class Deed:
 
 def leaf_of(index: int, recorded_at: datetime, entry: AuditEntry) -> bytes:
     """The bytes that are hashed, and kept as they were hashed: UTF-8 JSON, keys in order, no blanks."""
-    told = json.dumps(
-        entry.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    moment = recorded_at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00")
-    return f'{{"entry":{told},"index":{index},"recorded_at":"{moment}Z"}}'.encode()
+    return leaf_from(index, moment_text(recorded_at), entry_text(entry))
+
+
+def entry_text(entry: AuditEntry) -> str:
+    """The entry as its leaf holds it: the larger part of the work, and to be done before the log is locked."""
+    told = {name: getattr(entry, name) for name in _NAMES}
+    told["entry_id"] = str(told["entry_id"])
+    return _TELL(told)
+
+
+def moment_text(recorded_at: datetime) -> str:
+    """The moment as leaves hold it."""
+    return recorded_at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def leaf_from(index: int, moment: str, entry: str) -> bytes:
+    """The leaf of an entry that `entry_text` has written."""
+    return f'{{"entry":{entry},"index":{index},"recorded_at":"{moment}"}}'.encode()
+
+
+_NAMES = sorted(AuditEntry.model_fields)
+_TELL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def is_credible(entry_id: UUID, latest: datetime) -> bool:
     """Whether the id is a UUIDv7 whose moment lies between `EARLIEST` and `latest`."""
-    moment_ms = entry_id.int >> 80
-    return entry_id.version == UUID_VERSION and _ms(EARLIEST) <= moment_ms <= _ms(latest)
+    return entry_id.version == UUID_VERSION and _EARLIEST_MS <= entry_id.int >> 80 <= _ms(latest)
 
 
 def first_id_of(moment: datetime) -> UUID:
@@ -83,6 +100,9 @@ def first_id_of(moment: datetime) -> UUID:
 
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
+
+
+_EARLIEST_MS = _ms(EARLIEST)
 
 
 @dataclass(frozen=True, order=True)
@@ -97,6 +117,11 @@ class Month:
         """The month of the entry's moment."""
         moment = moment_of(entry_id)
         return cls(moment.year, moment.month)
+
+    @classmethod
+    def all_of(cls, entry_ids: Iterable[UUID]) -> set[Self]:
+        """Their months; a day is never in two."""
+        return {cls.of(each) for each in {(entry_id.int >> 80) // _DAY_MS: entry_id for entry_id in entry_ids}.values()}
 
     @property
     def next(self) -> "Month":

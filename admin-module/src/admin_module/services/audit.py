@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module import metrics
 from admin_module.adapters.audit import Leaf, known_ids, lock_head, make_partitions, read_tiles, write_leaves
-from admin_module.domain.audit import EARLIEST, LEAD, Deed, Month, is_credible, leaf_of
+from admin_module.domain.audit import EARLIEST, LEAD, Deed, Month, entry_text, is_credible, leaf_from, moment_text
 from admin_module.domain.clock import Clock
 from admin_module.domain.merkle import edge_tiles, grown, leaf_hash
 from artstore_kit import request_context
@@ -46,18 +46,18 @@ class AuditLog:
         return AuditReceipt(appended=appended, known_before=len(entries) - appended)
 
     async def _append(self, connection: AsyncConnection, entries: Sequence[AuditEntry]) -> int:
+        told = {entry.entry_id: (entry, entry_text(entry)) for entry in entries}
         size = await lock_head(connection)
-        told = {entry.entry_id: entry for entry in entries}
         known = await known_ids(connection, told)
-        fresh = [entry for entry_id, entry in told.items() if entry_id not in known]
+        fresh = [each for entry_id, each in told.items() if entry_id not in known]
         if fresh:
-            await make_partitions(connection, {Month.of(entry.entry_id) for entry in fresh})
+            await make_partitions(connection, Month.all_of(told.keys() - known))
             await self._write(connection, size, fresh)
         return len(fresh)
 
-    async def _write(self, connection: AsyncConnection, size: int, entries: Sequence[AuditEntry]) -> None:
-        now = self.clock()
-        leaves = [Leaf(index, entry, leaf_of(index, now, entry)) for index, entry in enumerate(entries, size)]
+    async def _write(self, connection: AsyncConnection, size: int, told: Sequence[tuple[AuditEntry, str]]) -> None:
+        now = moment_text(self.clock())
+        leaves = [Leaf(index, entry, leaf_from(index, now, text)) for index, (entry, text) in enumerate(told, size)]
         edge = await read_tiles(connection, edge_tiles(size))
         try:
             tiles = grown(size, edge, [leaf_hash(leaf.content) for leaf in leaves])
