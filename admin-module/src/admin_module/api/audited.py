@@ -51,6 +51,8 @@ AUDITED: Declarations = {
     "GET /api/v1/elements": Audited("element.list", untold=_OFTEN),
     "GET /api/v1/elements/{element_id}": Audited("element.read", "element:{element_id}", untold=_OFTEN),
     "PUT /api/v1/elements/{element_id}": _change("element.register", "element:{element_id}"),
+    "DELETE /api/v1/elements/{element_id}": _change("element.remove", "element:{element_id}"),
+    "POST /api/v1/elements/{element_id}/readmission": _change("element.readmit", "element:{element_id}"),
     "POST /api/v1/elements/{element_id}/reports": Audited("element.report", "element:{element_id}", untold=_OFTEN),
     "POST /api/v1/service-accounts": _change("account.create"),
     "GET /api/v1/service-accounts": Audited("account.list"),
