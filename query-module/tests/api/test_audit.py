@@ -9,9 +9,12 @@ from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.identity import Action, Grant
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.admin import AdminStandIn
+from artstore_kit.testing.application import open_client
 from artstore_kit.testing.documents import document
 from artstore_kit.testing.element import StandInElement
 from artstore_kit.testing.patience import eventually
+from query_module.config import Settings
+from query_module.main import create_app
 
 
 async def told(admin: AdminStandIn, count: int) -> list[AuditEntry]:
@@ -84,3 +87,26 @@ def _asked(requests: Iterable[object]) -> Callable[[], Awaitable[bool]]:
         return any("/audit/" in str(getattr(request, "url", "")) for request in requests)
 
     return asked
+
+
+async def test_when_the_spool_is_full_reads_go_on_and_the_gap_is_told(
+    settings: Settings, element: StandInElement, admin: AdminStandIn
+) -> None:
+    file_id = await stored(element)
+    small = settings.audit.model_copy(update={"spool_limit_bytes": 2**16})
+    app = create_app(settings.model_copy(update={"audit": small}))
+    admin.audit_failing = True
+    asked = 250  # more than find room
+    async with open_client(app, admin.mint.bearer("alice")) as client:
+        for _ in range(asked):
+            assert (await client.get(f"/api/v1/files/{file_id}")).status_code == 200
+        admin.audit_failing = False
+        await eventually(lambda: _has_gap(admin), within_s=15)
+    (gap,) = [entry for entry in admin.audit.values() if entry.action == "audit.gap"]
+    kept = [entry for entry in admin.audit.values() if entry.action == "file.read"]
+    assert 0 < len(kept) < asked
+    assert gap.detail["not_kept"] == asked - len(kept)
+
+
+async def _has_gap(admin: AdminStandIn) -> bool:
+    return any(entry.action == "audit.gap" for entry in admin.audit.values())
