@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from artstore import ArtStore
 from artstore_kit.contracts.approvals import APPROVAL_HEADER
@@ -99,6 +101,21 @@ async def test_an_element_is_taken_out_of_the_fleet_by_two(wire: Wire, ada: str,
     refusal(await wire.ask("GET", "admin", path, token=ada), 404, "element_unknown")
     refusal(await wire.ask("PUT", "admin", path, token=ada, json=told), 409, "element_removed")
     assert (await wire.ask("POST", "admin", f"{path}/readmission", token=bob)).status_code == 204
+
+
+async def test_keys_are_exported_by_two_for_a_recipient(wire: Wire, ada: str, bob: str) -> None:
+    pem = (
+        rsa.generate_private_key(65537, 3072).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    recipient = {"recipient": pem.decode()}
+    refused = await wire.ask("POST", "admin", "/keys/export", token=ada, json=recipient)
+    approval = await asked(wire, ada, "key.export", refusal(refused, 403, "approval_required")["resource"])
+    await approve(wire, bob, approval)
+
+    exported = await wire.ask("POST", "admin", "/keys/export", token=ada, json=recipient, headers=shown(approval))
+    assert exported.status_code == 200, exported.text
+    assert exported.json()["jwe"].count(".") == 4
+    assert "PRIVATE" not in exported.text
 
 
 async def test_a_program_with_all_rights_does_neither(store: ArtStore, wire: Wire, ada: str, bob: str) -> None:

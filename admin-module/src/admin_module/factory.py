@@ -36,6 +36,7 @@ from admin_module.services.credentials import Gate
 from admin_module.services.element_removal import ElementRemoval
 from admin_module.services.elements import Elements
 from admin_module.services.first_start import FirstStart
+from admin_module.services.key_export import KeyExporter
 from admin_module.services.key_life import KeyLife
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
@@ -80,6 +81,7 @@ class Services:
     approvals: Approvals
     elements: Elements
     element_removal: ElementRemoval
+    key_exporter: KeyExporter
     audit: AuditLog
     revocations: Revocations
     issuer: OwnIssuer
@@ -151,6 +153,7 @@ async def open_services(
             approvals=approvals,
             key_life=key_life,
             elements=elements,
+            key_exporter=KeyExporter(database, audit, approvals, sealed_keys),
             element_removal=ElementRemoval(database, audit, approvals, registry, clock),
             audit=audit,
             revocations=revocations,

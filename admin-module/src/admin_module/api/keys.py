@@ -3,18 +3,23 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Header, Path, Response
 
+from admin_module.domain.sealed_letters import Recipient
 from admin_module.domain.signing_keys import SigningKey, state_of
 from admin_module.factory import Services
 from artstore_kit.application import needs, services_of
+from artstore_kit.contracts.approvals import APPROVAL_HEADER
 from artstore_kit.contracts.identity import Scope
-from artstore_kit.contracts.keys import SigningKeyList, SigningKeyView
+from artstore_kit.contracts.keys import KeyExport, KeyExportRequest, SigningKeyList, SigningKeyView
 from artstore_kit.principal import Principal
 
 router = APIRouter(prefix="/keys", tags=["signing keys"])
 Given = Annotated[Services, Depends(services_of(Services))]
+Exporter = Annotated[Principal, needs(Scope.KEYS_EXPORT)]
+ApprovalOf = Annotated[UUID | None, Header(alias=APPROVAL_HEADER, description="of a second administrator")]
 Writer = Annotated[Principal, needs(Scope.KEYS_WRITE)]
 
 
@@ -28,6 +33,15 @@ async def all_keys(services: Given) -> SigningKeyList:
 async def rotate(who: Writer, services: Given) -> SigningKeyList:
     """Let the next key sign, as soon as it has been published for long enough that every service knows it."""
     return _shown(await services.key_life.rotate(by=who), services.key_life.clock())
+
+
+@router.post("/export")
+async def export(
+    asked: KeyExportRequest, who: Exporter, services: Given, response: Response, approval: ApprovalOf = None
+) -> KeyExport:
+    """All private keys, encrypted for one recipient, whom a second administrator has approved by the fingerprint."""
+    response.headers["Cache-Control"] = "no-store"
+    return await services.key_exporter.export(Recipient.read(asked.recipient), approval, by=who)
 
 
 @router.post("/{kid}/revoke")

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from artstore_kit.contracts.files import Moment
 
@@ -31,3 +31,18 @@ class SigningKeyList(BaseModel):
     """All keys, in the order in which they sign."""
 
     items: list[SigningKeyView]
+
+
+class KeyExportRequest(BaseModel):
+    """For whom the keys are: only who has the private half can read them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipient: str = Field(max_length=8192, description="an RSA public key of 3,072 to 8,192 bits, as PEM")
+
+
+class KeyExport(BaseModel):
+    """All private keys of the admin module, encrypted."""
+
+    fingerprint: str = Field(description="SHA-256 of the recipient's public key (DER, SubjectPublicKeyInfo), in hex")
+    jwe: str = Field(description="RFC 7516, compact, RSA-OAEP-256 and A256GCM: JSON with signing_keys and audit_keys")
