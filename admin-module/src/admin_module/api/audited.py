@@ -69,6 +69,7 @@ AUDITED: Declarations = {
     "DELETE /api/v1/roles/{name}": _change("role.remove", "role:{name}"),
     "GET /api/v1/keys": Audited("key.list"),
     "POST /api/v1/keys/rotate": _change("key.rotate"),
+    "POST /api/v1/keys/export": _change("key.export", "keys"),
     "POST /api/v1/keys/{kid}/revoke": _change("key.revoke", "key:{kid}"),
     "POST /api/v1/audit/entries": Audited("audit.append", "audit", untold="an entry of entries would never end"),
     "GET /api/v1/audit/entries": Audited("audit.read", "audit"),
