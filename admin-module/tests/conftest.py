@@ -32,6 +32,7 @@ from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
 from admin_module.services.revocations import Revocations
+from admin_module.services.second_factor import SecondFactor
 from admin_module.services.sessions import Sessions
 from artstore_kit.application import Application
 from artstore_kit.contracts.audit import AuditEntry
@@ -284,10 +285,11 @@ async def sessions(
 
 
 @pytest.fixture
-async def login(sessions: Sessions, grace: Administrator, clients: Clients) -> Login:
+async def login(sessions: Sessions, grace: Administrator, clients: Clients, sealed_keys: SealedKeys) -> Login:
     """The door."""
     passwords, clock = Passwords(), sessions.clock
-    gate = Gate(sessions.database, sessions.audit, passwords, clients.tallies, clients.limits, clock)
+    factor, tallies = SecondFactor(sealed_keys, clock), clients.tallies
+    gate = Gate(sessions.database, sessions.audit, passwords, factor, tallies, clients.limits, clock)
     return Login(sessions.database, sessions.audit, gate, passwords, sessions)
 
 

@@ -1,7 +1,10 @@
 """People log in, go on, change their password and leave."""
 
+import base64
+from datetime import UTC, datetime
 from typing import Any
 
+from admin_module.domain.totp import code_of, step_at
 from tests.fleet.documents import unique_word
 from tests.fleet.people import SECRETS_GIVEN, administrator
 from tests.fleet.wire import Wire, refusal
@@ -40,6 +43,8 @@ async def test_an_administrator_comes_is_managed_and_goes(wire: Wire) -> None:
     assert own.status_code == 204
 
     await manage("PATCH", json={"roles": ["readonly"]})
+    await _second_factor(wire, name, f"otters juggle {word}")
+    await manage("POST", "/reset-totp")
     await manage("POST", "/suspend")
     await manage("POST", "/activate")
     await manage("POST", "/unlock")
@@ -52,6 +57,26 @@ async def test_an_administrator_comes_is_managed_and_goes(wire: Wire) -> None:
     listed = await wire.ask("GET", "admin", "/administrators", token=boss, params={"text": name})
     assert listed.json()["items"] == [shown]
     await manage("DELETE")
+
+
+async def _second_factor(wire: Wire, name: str, password: str) -> None:
+    """Set up, renewed, taken away and set up again."""
+    login = {"username": name, "password": password}
+    token = (await wire.ask("POST", "admin", "/auth/login", token="", json=login)).json()["access_token"]
+
+    async def post(path: str, **body: str) -> Any:
+        answer = await wire.ask("POST", "admin", f"/auth/totp{path}", token=token, json=body)
+        return answer.raise_for_status().json() if answer.content else {}
+
+    for final in (False, True):
+        secret = (await post("", password=password))["secret"]
+        code = code_of(base64.b32decode(secret), step_at(datetime.now(UTC)))
+        codes = (await post("/confirm", code=code))["recovery_codes"]
+        refusal(await wire.ask("POST", "admin", "/auth/login", token="", json=login), 401, "totp_required")
+        fresh = (await post("/recovery-codes", password=password, code=codes[0]))["recovery_codes"]
+        SECRETS_GIVEN.extend([token, secret, *codes, *fresh])
+        if not final:
+            await post("/disable", password=password, code=fresh[0])
 
 
 async def _logged_in(wire: Wire, name: str, temporary: str, chosen: str) -> str:

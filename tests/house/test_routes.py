@@ -37,6 +37,10 @@ FOR_EVERYBODY_KNOWN: dict[str, set[str]] = {
     "admin_module": {
         "delete /api/v1/auth/sessions/{session_id}",
         "get /api/v1/auth/sessions",
+        "post /api/v1/auth/totp",
+        "post /api/v1/auth/totp/confirm",
+        "post /api/v1/auth/totp/disable",
+        "post /api/v1/auth/totp/recovery-codes",
         "post /api/v1/access/explain",
     }
 }

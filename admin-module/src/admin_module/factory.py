@@ -35,6 +35,7 @@ from admin_module.services.clients import Clients
 from admin_module.services.credentials import Gate
 from admin_module.services.element_removal import ElementRemoval
 from admin_module.services.elements import Elements
+from admin_module.services.enrolment import Enrolment
 from admin_module.services.first_start import FirstStart
 from admin_module.services.key_export import KeyExporter
 from admin_module.services.key_life import KeyLife
@@ -45,6 +46,7 @@ from admin_module.services.presented import PresentedTokens
 from admin_module.services.reseal import Reseal
 from admin_module.services.revocations import Revocations
 from admin_module.services.roles import Roles
+from admin_module.services.second_factor import SecondFactor
 from admin_module.services.sessions import Sessions
 from admin_module.services.tokens import ClientTokens
 from artstore_kit.audit.opening import deliver_from, open_spool
@@ -71,6 +73,7 @@ class Services:
     login: Login
     sessions: Sessions
     administrators: Administrators
+    enrolment: Enrolment
     keyring: Keyring
     key_life: KeyLife
     accounts: Accounts
@@ -117,7 +120,8 @@ async def open_services(
         assertions = AssertionRules(metadata.audiences, settings.limits.assertion_lifetime_s)
         limits = Limits(settings.limits)
         clients = Clients(database, tallies, limits, assertions, clock)
-        gate = Gate(database, audit, passwords, tallies, limits, clock)
+        second_factor = SecondFactor(sealed_keys, clock)
+        gate = Gate(database, audit, passwords, second_factor, tallies, limits, clock)
         await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, clock).run()
         await Reseal(database, audit, sealed_keys).run()
         key_life = KeyLife(database, audit, sealed_keys, keyring, revocations, turns_of(settings.keys), clock)
@@ -139,6 +143,7 @@ async def open_services(
         yield Services(
             tokens=ClientTokens(clients, keyring),
             login=Login(database, audit, gate, passwords, sessions),
+            enrolment=Enrolment(database, audit, gate, second_factor, clock),
             administrators=Administrators(database, audit, passwords, sessions, revocations, clock),
             sessions=sessions,
             presented=PresentedTokens(

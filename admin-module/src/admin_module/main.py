@@ -15,6 +15,7 @@ from admin_module.api import (
     oauth,
     revocations,
     roles,
+    second_factor,
     service_accounts,
     sessions,
 )
@@ -35,6 +36,7 @@ def create_app(settings: Settings) -> Application:
             oauth.router,
             login.router,
             sessions.router,
+            second_factor.router,
             administrators.router,
             discovery.router,
             elements.router,

@@ -61,6 +61,7 @@ async def test_somebody_is_made_and_must_choose_a_password(
         "roles": ["auditor", "readonly"],
         "suspended": False,
         "must_change_password": True,
+        "totp_enabled": False,
         "locked_until": None,
         "created_at": someone["created_at"],
         "last_login_at": None,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.login_failures import find_locks
 from admin_module.adapters.tables.administrators import administrators
+from admin_module.adapters.tables.second_factors import second_factors
 from admin_module.domain.administrators import Administrator, Wanted
 from admin_module.domain.roles import SUPER_ADMIN
 from artstore_kit.contracts.administrators import AdministratorView
@@ -100,8 +101,21 @@ async def _views(
 ) -> list[AdministratorView]:
     rows = (await connection.execute(statement)).all()
     locks = await find_locks(connection, [row.username for row in rows], now)
-    shown = ({**row._mapping, "locked_until": locks.get(row.username)} for row in rows)
+    with_factor = await _with_second_factor(connection, [row.username for row in rows])
+    shown = (
+        {
+            **row._mapping,
+            "locked_until": locks.get(row.username),
+            "totp_enabled": row.username in with_factor,
+        }
+        for row in rows
+    )
     return [AdministratorView.model_validate(each) for each in shown]
+
+
+async def _with_second_factor(connection: AsyncConnection, usernames: Sequence[str]) -> set[str]:
+    confirmed = sa.and_(second_factors.c.username.in_(usernames), second_factors.c.confirmed_at.is_not(None))
+    return set(await connection.scalars(sa.select(second_factors.c.username).where(confirmed)))
 
 
 def _of(username: str) -> sa.Update:

@@ -105,6 +105,12 @@ async def reset_password(username: Name, who: Writer, services: Given, response:
     return TemporaryPassword(temporary_password=await services.administrators.reset_password(username, by=who))
 
 
+@router.post("/{username}/reset-totp", status_code=204)
+async def reset_totp(username: Name, who: Writer, services: Given) -> None:
+    """Take away the second factor of somebody who has lost it; all sessions end."""
+    await services.administrators.reset_totp(username, by=who)
+
+
 @router.get("/{username}/sessions", dependencies=[_READER])
 async def sessions_of(username: Name, services: Given) -> SessionList:
     """Where somebody is logged in."""

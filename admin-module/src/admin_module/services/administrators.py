@@ -20,6 +20,7 @@ from admin_module.adapters.administrators import (
 )
 from admin_module.adapters.login_failures import unlock
 from admin_module.adapters.passwords import Passwords
+from admin_module.adapters.second_factors import remove_factor
 from admin_module.domain.administrators import Administrator, Wanted, require_one_remains
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
@@ -35,7 +36,7 @@ from artstore_kit.contracts.administrators import (
     CreatedAdministrator,
     NewAdministrator,
 )
-from artstore_kit.contracts.errors import AccountExists, AdministratorUnknown, OwnAccount
+from artstore_kit.contracts.errors import AccountExists, AdministratorUnknown, OwnAccount, TotpNotEnabled
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 
@@ -138,6 +139,15 @@ class Administrators:
             await self._shut_out(connection, username)
             await self._record(connection, by, "reset_password", after)
         return password
+
+    async def reset_totp(self, username: str, by: Principal) -> None:
+        """Take away the second factor of somebody who has lost app and recovery codes; all sessions end."""
+        async with self.database.transaction() as connection:
+            someone, _ = await self._changeable_other(connection, username, by)
+            if not await remove_factor(connection, username):
+                raise TotpNotEnabled
+            await self._shut_out(connection, username)
+            await self._record(connection, by, "reset_totp", someone)
 
     async def end_sessions(self, username: str, by: Principal) -> None:
         """Log somebody out everywhere."""

@@ -1,4 +1,4 @@
-"""Whether somebody is who they say: the password, and a lock after repeated failures."""
+"""Whether somebody is who they say: the password, a code, and a lock after repeated failures."""
 
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from admin_module.domain.lockout import locked
 from admin_module.domain.passwords import prepared
 from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.audit import AuditLog
+from admin_module.services.second_factor import SecondFactor
 from artstore_kit.contracts.audit import AuditOutcome
 from artstore_kit.contracts.errors import (
     AccountLocked,
@@ -24,10 +25,12 @@ from artstore_kit.contracts.errors import (
     ArtStoreError,
     BadCredentials,
     PasswordChangeRequired,
+    TotpCodeWrong,
+    TotpRequired,
 )
 from artstore_kit.postgres import Database
 
-GUESSES = (BadCredentials, AccountLocked)
+GUESSES = (BadCredentials, AccountLocked, TotpCodeWrong)
 """What whoever guesses is told."""
 
 
@@ -42,6 +45,7 @@ class Gate:
     database: Database
     audit: AuditLog
     passwords: Passwords
+    second_factor: SecondFactor
     tallies: SharedTallies
     limits: Limits
     clock: Clock
@@ -83,15 +87,20 @@ class Gate:
         if proved is None:
             return await self._counted(connection, given.username, BadCredentials())
         # Others may have locked the name since: then the password is not told right from wrong.
-        if refusal := await self._locked(connection, given.username):
+        refusal = await self._locked(connection, given.username) or _state_refusal(proved, to_change_password)
+        refusal = refusal or await self._code_refusal(connection, given)
+        if refusal or await forget_failures(connection, given.username, self.clock()):
             return refusal
-        if proved.suspended:
-            return AccountSuspended()
-        if proved.must_change_password and not to_change_password:
-            return PasswordChangeRequired()
-        if await forget_failures(connection, given.username, self.clock()):
-            return None
         return await self._locked(connection, given.username)
+
+    async def _code_refusal(self, connection: AsyncConnection, given: Credentials) -> ArtStoreError | None:
+        if not await self.second_factor.is_set(connection, given.username):
+            return None
+        if not given.code:
+            return TotpRequired()
+        if await self.second_factor.accepts(connection, given.username, given.code):
+            return None
+        return await self._counted(connection, given.username, TotpCodeWrong())
 
     async def _counted(
         self, connection: AsyncConnection, username: str, refusal: ArtStoreError
@@ -109,3 +118,9 @@ class Gate:
         resource = f"administrator:{known.username}" if known else "administrator"
         deed = Deed("administrator.login", resource, AuditOutcome.REFUSED, refusal.code, client_id=LOGIN_CLIENT)
         await self.audit.record(connection, deed)
+
+
+def _state_refusal(proved: Administrator, to_change_password: bool) -> ArtStoreError | None:
+    if proved.suspended:
+        return AccountSuspended()
+    return PasswordChangeRequired() if proved.must_change_password and not to_change_password else None

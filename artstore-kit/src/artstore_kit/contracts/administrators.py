@@ -45,6 +45,32 @@ class NewPassword(_Sent):
     refresh_token: RefreshSecret | None = Field(None, description="of the session that stays; all others end")
 
 
+class OwnPassword(_Sent):
+    """One's own password once more, and a code where a second factor is set up."""
+
+    password: Password
+    code: Code = None
+
+
+class TotpConfirmation(_Sent):
+    """A code of the app that has just learnt its secret."""
+
+    code: Secret[Annotated[str, Field(pattern=r"^[0-9]{6}$")]]
+
+
+class TotpSecret(BaseModel):
+    """What an authenticator app needs (RFC 6238: SHA-1, six digits, 30 s)."""
+
+    secret: str = Field(description="base32")
+    otpauth_uri: str
+
+
+class RecoveryCodes(BaseModel):
+    """Each is good once, in the place of a code of the app."""
+
+    recovery_codes: list[str]
+
+
 class Refresh(_Sent):
     """The newest refresh token of a session."""
 
@@ -86,6 +112,7 @@ class AdministratorView(BaseModel):
     roles: list[str]
     suspended: bool
     must_change_password: bool
+    totp_enabled: bool = Field(description="whether a code is asked for at login")
     locked_until: AwareDatetime | None = Field(None, description="after repeated failures to log in")
     created_at: AwareDatetime
     last_login_at: AwareDatetime | None

@@ -454,6 +454,18 @@ class OwnAccount(ArtStoreError):
     status = 409
 
 
+class TotpEnabled(ArtStoreError):
+    """A second factor is set up already."""
+
+    status = 409
+
+
+class TotpNotEnabled(ArtStoreError):
+    """No second factor is set up."""
+
+    status = 409
+
+
 class LastSuperAdmin(ArtStoreError):
     """One super_admin who is not suspended must remain."""
 
