@@ -14,6 +14,7 @@ from tests.fleet.people import administrator, new_account, token_of
 from tests.fleet.wire import Wire
 
 AT_ONCE = 16
+UPLOADS = "/api/v1/uploads"
 OPERATIONS = list(operations())
 GUARDED = [each for each in OPERATIONS if each.scopes is not None]
 GRANTED = [each for each in GUARDED if each.grant]
@@ -39,6 +40,9 @@ class Caller:
         url = f"{self._wire.fleet.url(operation.part)}{asked.pop('url')}"
         async with self._places:
             answer = await self._client.request(url=url, headers=authorization | headers, **asked)
+        if operation.path == UPLOADS and answer.status_code == 201:  # nobody goes on with it
+            begun = f"{self._wire.fleet.url(operation.part)}{answer.headers['Location']}"
+            (await self._client.delete(begun, headers=authorization)).raise_for_status()
         if answer.is_success or operation.method == "HEAD":
             return answer.status_code, _of_head(answer)
         return answer.status_code, answer.json().get("code", "")

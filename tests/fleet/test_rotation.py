@@ -22,9 +22,9 @@ QUICK = {
         "ARTSTORE_KEYS__PUBLISHED_AHEAD_S": "4",
         "ARTSTORE_LIMITS__REQUESTS_PER_MINUTE_LIMIT": "100000",
     },
-    "query": {"ARTSTORE_TOKENS__PULL_INTERVAL_S": "1"},
+    "edit-1": {"ARTSTORE_TOKENS__PULL_INTERVAL_S": "1"},
 }
-DOORS = [("admin", "/elements"), ("query", "/search?q=x"), ("query", "/search?q=y")]
+DOORS = [("admin", "/elements/edit-1"), *(5 * [("edit-1", "/element")])]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def two_services() -> Iterator[Fleet]:
         fleet.start_servers()
         fleet.prepare_databases()
         fleet.start_parts(["admin"])
-        fleet.start_parts(["query"])
+        fleet.start_parts(["edit-1"])
         yield fleet
 
 
