@@ -32,7 +32,7 @@ LOOK_EVERY_S = 0.2
 
 
 def test(arguments: Sequence[str], *, coverage: bool) -> int:
-    """pytest on everything (or on ARGS), with branch coverage of the tests and of all services that they start."""
+    """pytest on everything (or on ARGS); `coverage` is of branches, in tests and in all services that they start."""
     if not coverage:
         return _run_all(("pytest",), arguments, {})
     with TemporaryDirectory() as directory:

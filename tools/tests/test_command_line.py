@@ -61,8 +61,8 @@ def test_arguments_of_test_go_to_pytest(monkeypatch: pytest.MonkeyPatch) -> None
         return 5
 
     monkeypatch.setattr(suite, "test", note)
-    assert main(["test", "client/tests", "-k", "put and get", "--no-coverage", "-x"]) == 5
-    assert seen == [(["client/tests", "-k", "put and get", "-x"], False)]
+    assert main(["test", "client/tests", "-k", "put and get", "--coverage", "-x"]) == 5
+    assert seen == [(["client/tests", "-k", "put and get", "-x"], True)]
 
 
 def test_a_failure_is_one_message_and_an_exit_code(

@@ -101,7 +101,7 @@ async def test_health_and_metrics(element: Element) -> None:
     await element.put()
     ready = await element.http.get("/health/ready")
     assert (ready.status_code, ready.json()["health"]) == (200, "ok")
-    assert set(ready.json()["checks"]) == {"storage", "content", "clock", "postgres", "revocations"}
+    assert set(ready.json()["checks"]) == {"storage", "content", "clock", "postgres", "revocations", "audit"}
     assert "artstore_element_commits_total" in (await element.http.get("/metrics")).text
 
 

@@ -122,9 +122,9 @@ async def test_a_directory_that_cannot_be_read_is_no_empty_one(
     before = await root_of_index(index)
     scandir = os.scandir
 
-    def failing(path: str) -> Iterator[os.DirEntry[str]]:
-        if path.endswith("/22"):
-            raise OSError(5, "Input/output error", path)
+    def failing(path: str | int) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith("/22"):
+            raise OSError(5, "Input/output error", str(path))
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", failing)

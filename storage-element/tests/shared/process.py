@@ -45,7 +45,7 @@ class Process:
         finally:
             self.popen.send_signal(signal.SIGCONT)
 
-    async def ended(self, within_s: float = 20) -> int:
+    async def ended(self, within_s: float = 60) -> int:
         """Its exit code."""
         return await asyncio.to_thread(self.popen.wait, within_s)
 
