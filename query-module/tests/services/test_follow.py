@@ -1,6 +1,6 @@
 """Following real elements: they come and go, fail and lose their history, and several nodes follow."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
@@ -8,6 +8,7 @@ import pytest
 
 from artstore_kit.application import Application
 from artstore_kit.contracts.errors import IndexUnavailable
+from artstore_kit.settings import AuditSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import open_client
 from artstore_kit.testing.documents import document
@@ -118,20 +119,21 @@ async def test_an_element_whose_index_is_being_rebuilt(
 
 @asynccontextmanager
 async def two_nodes(
-    settings: Settings, admin: AdminStandIn
+    settings: Settings, spool: AuditSettings, admin: AdminStandIn
 ) -> AsyncIterator[tuple[AsyncExitStack, httpx.AsyncClient, httpx.AsyncClient]]:
-    """Two query modules on one index; closing the stack stops the first."""
+    """Two query modules on one index, the second with this spool; closing the stack stops the first."""
     async with AsyncExitStack() as both:
         first = await both.enter_async_context(AsyncExitStack())
         one = await first.enter_async_context(open_client(create_app(settings), admin.mint.bearer()))
-        two = await both.enter_async_context(open_client(create_app(settings), admin.mint.bearer()))
+        other = settings.model_copy(update={"audit": spool})
+        two = await both.enter_async_context(open_client(create_app(other), admin.mint.bearer()))
         yield first, one, two
 
 
 async def test_one_node_follows_and_another_takes_over(
-    settings: Settings, element: StandInElement, admin: AdminStandIn
+    settings: Settings, new_spool: Callable[[], AuditSettings], element: StandInElement, admin: AdminStandIn
 ) -> None:
-    async with two_nodes(settings, admin) as (first, one, two):
+    async with two_nodes(settings, new_spool(), admin) as (first, one, two):
         await element.store(document("a"), b"")
         await until_listed(one, "a")
         await until_listed(two, "a")
