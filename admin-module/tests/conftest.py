@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin_module.adapters.administrators import insert_administrator
 from admin_module.adapters.passwords import Passwords
 from admin_module.adapters.sealing import SealedKeys
+from admin_module.adapters.tables.administrators import administrators
 from admin_module.adapters.tables.audit import audit_entries
 from admin_module.adapters.tallies import SharedTallies, TalliesInMemory, TalliesInRedis
 from admin_module.config import BootstrapSettings, KeysSettings, LimitsSettings, PublicSettings, Settings
@@ -25,6 +26,7 @@ from admin_module.domain.proofs import AssertionRules
 from admin_module.domain.sessions import Lifetimes
 from admin_module.factory import Services
 from admin_module.main import create_app
+from admin_module.services.approvals import Approvals
 from admin_module.services.audit import AuditLog
 from admin_module.services.clients import Clients
 from admin_module.services.credentials import Gate
@@ -191,6 +193,16 @@ def ada() -> Principal:
 @pytest.fixture
 def audit(database: Database, clock: MovableClock) -> AuditLog:
     return AuditLog(database, clock)
+
+
+@pytest.fixture
+async def approvals(database: Database, audit: AuditLog, clock: MovableClock) -> Approvals:
+    """Four eyes, with the administrators `ada` and `bob`, who may everything."""
+    async with database.transaction() as connection:
+        for name in ("ada", "bob"):
+            row = {"username": name, "password_hash": "", "roles": ["super_admin"], "created_at": clock()}
+            await connection.execute(administrators.insert().values(row))
+    return Approvals(database, audit, timedelta(days=1), clock)
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from admin_module.adapters.registry import Registry
-from admin_module.adapters.tables.administrators import administrators
 from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.approvals import Approvals
 from admin_module.services.audit import AuditLog
@@ -34,15 +32,6 @@ ADA, BOB = (Principal(name, LOGIN_CLIENT, frozenset(Scope), (), frozenset(), 0) 
 @pytest.fixture
 def elements(database: Database, audit: AuditLog, redis: RedisClient, clock: MovableClock) -> Elements:
     return Elements(database, audit, Registry(redis), clock)
-
-
-@pytest.fixture
-async def approvals(database: Database, audit: AuditLog, clock: MovableClock) -> Approvals:
-    async with database.transaction() as connection:
-        for name in ("ada", "bob"):
-            row = {"username": name, "password_hash": "", "roles": ["super_admin"], "created_at": clock()}
-            await connection.execute(administrators.insert().values(row))
-    return Approvals(database, audit, timedelta(days=1), clock)
 
 
 @pytest.fixture

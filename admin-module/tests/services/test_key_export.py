@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from admin_module.adapters.checkpoints import make_log_key
 from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.signing_keys import insert_key
-from admin_module.adapters.tables.administrators import administrators
 from admin_module.domain.sealed_letters import Recipient
 from admin_module.domain.signing_keys import SigningKey
 from admin_module.domain.subjects import LOGIN_CLIENT
@@ -45,15 +43,6 @@ def vault() -> rsa.RSAPrivateKey:
 @pytest.fixture
 def recipient(vault: rsa.RSAPrivateKey) -> Recipient:
     return Recipient.read(pem_of(vault.public_key()))
-
-
-@pytest.fixture
-async def approvals(database: Database, audit: AuditLog, clock: MovableClock) -> Approvals:
-    async with database.transaction() as connection:
-        for name in ("ada", "bob"):
-            row = {"username": name, "password_hash": "", "roles": ["super_admin"], "created_at": clock()}
-            await connection.execute(administrators.insert().values(row))
-    return Approvals(database, audit, timedelta(days=1), clock)
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from artstore_kit.contracts.identity import Action, Scope
+from artstore_kit.contracts.identity import TOKEN_PATH, Action, Scope
 from artstore_kit.principal import Principal
 
 SCHEME = "oauth2"
 GRANT_FIELD = "x-artstore-grant"
-TOKEN_PATH = "/api/v1/auth/token"  # noqa: S105 (an address)
 
 PUBLIC: dict[str, Any] = {"security": []}
 """Declares that an operation takes no access token: `openapi_extra=PUBLIC`."""

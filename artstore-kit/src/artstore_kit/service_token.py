@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import httpx
 
 from artstore_kit.callee import Callee
-from artstore_kit.contracts.identity import TokenAnswer
+from artstore_kit.contracts.identity import TOKEN_PATH, TokenAnswer
 from artstore_kit.logs import event_logger
 from artstore_kit.outbound import Outbound
 from artstore_kit.settings import AccountSettings, AdminSettings
 
-TOKEN_PATH = "/api/v1/auth/token"  # noqa: S105 (a path)
 RENEW_AT_SHARE = 0.5
 """A token is renewed after half of its life: the other half is how long the admin module may be away."""
 

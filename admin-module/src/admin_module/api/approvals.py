@@ -6,13 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BeforeValidator
 
-from admin_module.api.cursors import id_in
+from admin_module.api.cursors import cursor_after, id_in
 from admin_module.factory import Services
 from artstore_kit.application import needs, services_of
 from artstore_kit.contracts.approvals import Approval, ApprovalDecision, ApprovalState, ApprovalUse, NewApproval
 from artstore_kit.contracts.identity import Scope
 from artstore_kit.contracts.ids import parse_file_id
-from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, encode_cursor
+from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from artstore_kit.principal import Principal
 
 router = APIRouter(prefix="/approvals", tags=["approvals"])
@@ -40,8 +40,7 @@ async def page(
 ) -> Page[Approval]:
     """Approvals, newest first."""
     items = await services.approvals.page(id_in(cursor), state, limit)
-    more = encode_cursor(str(items[-1].approval_id)) if len(items) == limit else None
-    return Page(items=items, next_cursor=more)
+    return Page(items=items, next_cursor=cursor_after([str(each.approval_id) for each in items], limit))
 
 
 @router.get("/{approval_id}", dependencies=[needs(Scope.APPROVALS_READ)])

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from admin_module.api.audit_filters import FiltersOf, cursor_after, id_in
+from admin_module.api.audit_filters import FiltersOf
+from admin_module.api.cursors import cursor_after, id_in
 from admin_module.factory import Services
 from artstore_kit.application import needs, services_of
 from artstore_kit.contracts.audit import (
@@ -41,7 +42,7 @@ async def page(
 ) -> Page[AuditRecord]:
     """Entries that match, the newest deed first."""
     records = await services.audit_search.page(filters, id_in(cursor), limit)
-    return Page(items=list(records), next_cursor=cursor_after(records, limit))
+    return Page(items=list(records), next_cursor=cursor_after([str(each.entry.entry_id) for each in records], limit))
 
 
 @router.get("/checkpoint", openapi_extra=PUBLIC, response_class=Response)

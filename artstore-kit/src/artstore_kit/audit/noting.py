@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from artstore_kit.audit.declared import Declarations
 from artstore_kit.audit.spool import Spool
-from artstore_kit.contracts.audit import AuditEntry, AuditOutcome
+from artstore_kit.contracts.audit import AuditEntry, AuditOutcome, printable
 from artstore_kit.noted import noted_of
 from artstore_kit.tally import CLIENT_GONE, Tally
 
@@ -83,6 +83,4 @@ def plain(text: str, most: int) -> str:
     """As an entry can hold it: odd characters are replaced, and what is too long is cut."""
     if len(text) > most:
         text = text[: most - 1] + _CUT
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else "?" for each in text)
+    return printable(text)

@@ -106,6 +106,11 @@ class ConsistencyProof(BaseModel):
     hashes: list[str]
 
 
+def printable(text: str) -> str:
+    """As an entry can hold it: odd characters are replaced, so that whoever sends them does not keep the deed out."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
+
+
 def new_entry_id(now_ms: int | None = None) -> UUID:
     """An entry id of this moment, or of `now_ms` milliseconds since 1970."""
     return new_file_id(now_ms)

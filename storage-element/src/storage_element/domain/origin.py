@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 from pydantic_core import to_json
 
 from artstore_kit import request_context
+from artstore_kit.contracts.audit import printable
 from artstore_kit.principal import Principal
 
 MOMENT = struct.Struct("<Q")
@@ -68,9 +69,5 @@ def _who(actor: str, client_id: str, acting_for: str, address: str) -> str:
 
 
 def _field(name: str, text: str, most: int = LONGEST) -> str:
-    """As the audit log takes it: whoever sends control characters does not keep the deed out of it."""
-    if not text:
-        return ""
-    if len(text) > most or not text.isprintable():
-        text = "".join(each if each.isprintable() else "?" for each in text[:most])
-    return f',"{name}":{to_json(text).decode()}'
+    """As the audit log takes it."""
+    return f',"{name}":{to_json(printable(text[:most])).decode()}' if text else ""
