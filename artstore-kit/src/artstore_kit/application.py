@@ -40,7 +40,7 @@ from artstore_kit.metrics import metrics_router
 from artstore_kit.principal import Principal
 from artstore_kit.request_context import request_id
 from artstore_kit.rights import SCHEME, Rights, security_scheme
-from artstore_kit.settings import ServiceSettings
+from artstore_kit.settings import ServerSettings, ServiceSettings
 from artstore_kit.start import StartRefused
 from artstore_kit.tracing import start_tracing
 
@@ -50,11 +50,11 @@ VERSION = "0.1.0"
 class Application(FastAPI):
     """FastAPI within the frame: byte routes go around it, errors are answered in one place."""
 
-    def __init__(self, byte_routes: Sequence[ByteRoute[Any]], body_idle_s: float, **options: Any) -> None:
+    def __init__(self, byte_routes: Sequence[ByteRoute[Any]], server: ServerSettings, **options: Any) -> None:
         super().__init__(**options)
         self.byte_routes = byte_routes
         self.refusal = ""
-        self.frame = Frame(super().__call__, byte_routes, self, body_idle_s)
+        self.frame = Frame(super().__call__, byte_routes, self, server)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Every request passes the frame first."""
@@ -119,7 +119,7 @@ def build_app[Services](
 
     app = Application(
         byte_routes,
-        settings.server.body_idle_s,
+        settings.server,
         title=title,
         version=VERSION,
         lifespan=lifespan,

@@ -17,6 +17,7 @@ from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.logs import event_logger
 from artstore_kit.noted import begin, noted_of
 from artstore_kit.request_context import request_id
+from artstore_kit.settings import ServerSettings
 from artstore_kit.tally import CLIENT_GONE, REQUEST_ID_HEADER, UNMATCHED, Tally
 from artstore_kit.tracing import server_span
 
@@ -29,11 +30,14 @@ BODY_LIMIT_BYTES = 1024 * 1024
 class Frame:
     """The outermost ASGI application: byte routes first, everything else to FastAPI."""
 
-    def __init__(self, app: ASGIApp, byte_routes: Sequence[ByteRoute[Any]], owner: object, body_idle_s: float) -> None:
+    def __init__(
+        self, app: ASGIApp, byte_routes: Sequence[ByteRoute[Any]], owner: object, settings: ServerSettings
+    ) -> None:
         self._app = app
         self._byte_routes = byte_routes
         self._owner = owner
-        self._body_idle_s = body_idle_s
+        self._body_idle_s = settings.body_idle_s
+        self._proxies = settings.proxies
         self._log = event_logger()
         self.noting: Noting | None = None
 
@@ -44,6 +48,8 @@ class Frame:
             return
         scope["app"] = self._owner
         begin(scope)
+        if self._proxies:
+            self._proxies.name_client(scope)
         headers: dict[bytes, bytes] = dict(scope["headers"])
         tally = Tally(scope, receive, send, _kept_or_made(headers.get(REQUEST_ID_HEADER)), self._body_idle_s)
         tally.before_head = partial(self._note, tally)

@@ -4,10 +4,12 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
-from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, ValidationError
+from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from artstore_kit.proxies import TrustedProxies, networks_in
 from artstore_kit.start import StartRefused
 
 PREFIX = "ARTSTORE_"
@@ -24,6 +26,24 @@ class ServerSettings(BaseModel):
         60.0, gt=0, description="a request is given up when nothing of its body comes for so long"
     )
     drain_s: int = Field(10, ge=0, description="how long requests under way may take when the service stops")
+    trusted_proxies: str = Field(
+        "", description="networks (CIDR, parted by commas) of proxies that are believed where a request comes from"
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        "x-forwarded-for", description="the header in which they say it; the other one is never looked at"
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        networks_in(value)
+        return value
+
+    @property
+    def proxies(self) -> TrustedProxies | None:
+        """Who is believed; None when nobody is."""
+        networks = networks_in(self.trusted_proxies)
+        return TrustedProxies(networks, self.forwarded_header) if networks else None
 
 
 class LogSettings(BaseModel):

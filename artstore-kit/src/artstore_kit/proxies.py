@@ -1,0 +1,85 @@
+"""Where a request comes from when proxies that are trusted stand in front: what others claim is never believed."""
+
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+type Network = IPv4Network | IPv6Network
+type Address = IPv4Address | IPv6Address
+
+FORWARDED = "forwarded"
+MOST_HOPS = 32
+"""Nearer ones than that many are enough for any fleet; a header may be long."""
+
+
+class TrustedProxies:
+    """Believes one header, and of that what trusted proxies have added: the rightmost address that is not theirs.
+
+    A proxy adds to one of the two headers and passes the other on as it came: to believe both would be to believe
+    anybody.
+    """
+
+    def __init__(self, networks: Sequence[Network], header: str) -> None:
+        self._networks = networks
+        self._header = header.encode()
+        self._hops = _forwarded if header == FORWARDED else _x_forwarded_for
+
+    def name_client(self, scope: MutableMapping[str, Any]) -> None:
+        """Put into `scope` who has sent the request to the first of the trusted proxies."""
+        client = scope.get("client")
+        peer = address_in(client[0]) if client else None
+        if peer is None or not self._trusts(peer):
+            return
+        told = b",".join(value for name, value in scope["headers"] if name == self._header).decode("latin-1")
+        scope["client"] = (str(self._sender(peer, self._hops(told))), 0)
+
+    def _sender(self, peer: Address, hops: Sequence[str]) -> Address:
+        """What a proxy says that is no address (`unknown`, a name) leaves the proxy itself."""
+        nearest = peer
+        for hop in reversed(hops[-MOST_HOPS:]):
+            said = address_in(hop)
+            if said is None:
+                break
+            nearest = said
+            if not self._trusts(said):
+                break
+        return nearest
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._networks)
+
+
+def networks_in(text: str) -> list[Network]:
+    """Networks parted by commas; `ValueError` for what is none, and for one with bits beside its mask."""
+    return [ip_network(each.strip()) for each in text.split(",") if each.strip()]
+
+
+def address_in(text: str) -> Address | None:
+    """The address in `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`, with or without quotes."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _x_forwarded_for(told: str) -> Sequence[str]:
+    return told.split(",") if told else ()
+
+
+def _forwarded(told: str) -> Sequence[str]:
+    """The `for` of each element (RFC 7239 section 4); an element without one is a hop that says nothing."""
+    return [next(_for_in(element.split(";")), "") for element in told.split(",")] if told else ()
+
+
+def _for_in(pairs: Iterable[str]) -> Iterator[str]:
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if name.strip().lower() == "for":
+            yield value
