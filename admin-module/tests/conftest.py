@@ -5,11 +5,12 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.administrators import insert_administrator
@@ -24,6 +25,7 @@ from admin_module.domain.limits import Limits
 from admin_module.domain.metadata import server_metadata
 from admin_module.domain.proofs import AssertionRules
 from admin_module.domain.sessions import Lifetimes
+from admin_module.domain.subjects import administrator
 from admin_module.factory import Services
 from admin_module.main import create_app
 from admin_module.services.approvals import Approvals
@@ -34,8 +36,10 @@ from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
 from admin_module.services.revocations import Revocations
+from admin_module.services.rights import effective_rights
 from admin_module.services.second_factor import SecondFactor
 from admin_module.services.sessions import Sessions
+from admin_module.services.tokens import issued
 from artstore_kit.application import Application
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.identity import Action, Grant, Scope
@@ -59,6 +63,7 @@ UNLIMITED = LimitsSettings(
 EVERYTHING = [EVERYTHING_GRANTED.model_dump(mode="json")]
 
 type Fleet = dict[str, str]
+type HeadersOf = Callable[[str, str], Awaitable[dict[str, str]]]
 type FirstStartWith = Callable[..., FirstStart]
 type Recorded = Callable[[], Awaitable[list[AuditEntry]]]
 type SettingsOf = Callable[[PostgresSettings], Settings]
@@ -151,6 +156,27 @@ async def as_administrator(client: httpx.AsyncClient) -> dict[str, str]:
     """Headers of the administrator's requests."""
     answer = await client.post("/api/v1/auth/login", json={"username": "admin", "password": PASSWORD})
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+@pytest.fixture
+def headers_of(services: Services) -> HeadersOf:
+    """Headers of the requests of an administrator of this name and role, who is made."""
+
+    async def make(name: str, role: str) -> dict[str, str]:
+        row = {"username": name, "password_hash": "", "roles": [role], "created_at": datetime.now(UTC)}
+        async with services.accounts.database.transaction() as connection:
+            await connection.execute(insert(administrators).values(row).on_conflict_do_nothing())
+            rights = await effective_rights(connection, [role])
+        answer = await issued(services.keyring, "administrator", administrator(name, [role], rights), datetime.now(UTC))
+        return {"Authorization": f"Bearer {answer.access_token}"}
+
+    return make
+
+
+@pytest.fixture
+async def as_second(headers_of: HeadersOf) -> dict[str, str]:
+    """Headers of a second administrator."""
+    return await headers_of("second", "super_admin")
 
 
 @pytest.fixture(scope="module")

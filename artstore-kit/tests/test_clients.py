@@ -134,6 +134,8 @@ async def test_an_approval_is_good_for_its_deed_alone(admin: AdminStandIn, token
     assert admin.uses == [use, use]
     with pytest.raises(ApprovalInvalid):
         await client.use_approval(approval_id, use.model_copy(update={"by": "bob"}))
+    with pytest.raises(ApprovalInvalid):
+        await client.use_approval(approval_id, use.model_copy(update={"seen": "placed anew"}))
     with pytest.raises(ApprovalUnknown):
         await client.use_approval(new_file_id(), use)
     await client.close()

@@ -220,7 +220,7 @@ RETAINED = Retention.model_validate(
 )
 
 
-async def approved() -> None:
+async def approved(_: FileAttributes) -> None:
     """A second administrator has said yes."""
 
 

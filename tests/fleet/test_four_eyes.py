@@ -75,6 +75,9 @@ async def test_a_hold_is_released_by_two(store: ArtStore, wire: Wire, ada: str, 
         released = await wire.ask("DELETE", service, hold, token=ada, headers=shown(approval))
         assert released.status_code == 204, released.text
     assert await holds_of(wire, file.file_id) == []
+    await wire.ask("PUT", service, hold, token=ada, json={})
+    anew = await wire.ask("DELETE", service, hold, token=ada, headers=shown(approval))
+    assert refusal(anew, 403, "approval_invalid")["state"] == "used"
     told = (await wire.ask("GET", "admin", f"{APPROVALS}/{approval}", token=bob)).json()
     assert (told["requested_by"], told["decided_by"], told["used_at"] is None) == ("admin", "second", False)
 

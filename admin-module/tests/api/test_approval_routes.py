@@ -1,22 +1,17 @@
 """`/api/v1/approvals`."""
 
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy.dialects.postgresql import insert
 
-from admin_module.adapters.tables.administrators import administrators
-from admin_module.domain.subjects import administrator
-from admin_module.factory import Services
-from admin_module.services.rights import effective_rights
-from admin_module.services.tokens import issued
 from artstore_kit.contracts.identity import Scope
 from artstore_kit.contracts.ids import new_file_id
 
 PATH = "/api/v1/approvals"
 type Headers = dict[str, str]
+type HeadersOf = Callable[[str, str], Awaitable[Headers]]
 
 FILE = f"file:{new_file_id()}"
 NEW = {"operation": "file.destroy", "resource": FILE, "reason": "the data subject wants it"}
@@ -25,22 +20,6 @@ USE = {"operation": "file.destroy", "resource": FILE, "by": "admin"}
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
-
-
-async def headers_of(services: Services, name: str, role: str = "super_admin") -> Headers:
-    """Of the requests of an administrator, who is made."""
-    row = {"username": name, "password_hash": "", "roles": [role], "created_at": datetime.now(UTC)}
-    async with services.accounts.database.transaction() as connection:
-        await connection.execute(insert(administrators).values(row).on_conflict_do_nothing())
-        rights = await effective_rights(connection, [role])
-    answer = await issued(services.keyring, "administrator", administrator(name, [role], rights), datetime.now(UTC))
-    return {"Authorization": f"Bearer {answer.access_token}"}
-
-
-@pytest.fixture
-async def as_second(services: Services) -> Headers:
-    """Headers of a second administrator."""
-    return await headers_of(services, "second")
 
 
 async def asked(client: httpx.AsyncClient, headers: Headers, **fields: str) -> str:
@@ -103,9 +82,9 @@ async def test_a_program_asks_for_nothing(client: httpx.AsyncClient, as_administ
 
 
 async def test_who_lacks_the_right_to_the_operation_asks_and_approves_nothing(
-    client: httpx.AsyncClient, services: Services, as_administrator: Headers
+    client: httpx.AsyncClient, headers_of: HeadersOf, as_administrator: Headers
 ) -> None:
-    operator = await headers_of(services, "operator", "operator")
+    operator = await headers_of("operator", "operator")
     assert code_of(await client.post(PATH, json=NEW, headers=operator)) == (403, "scope_missing")
     element = {"operation": "element.remove", "resource": "element:edit-1"}
     assert (await client.post(PATH, json=NEW | element, headers=operator)).status_code == 201

@@ -45,7 +45,7 @@ DAY = timedelta(days=1)
 NEW = NewApproval(
     operation=GuardedOperation.ELEMENT_REMOVE, resource=element_resource("edit-1"), reason="it has burnt down"
 )
-USE = ApprovalUse(operation=NEW.operation, resource=NEW.resource, by="ada")
+USE = ApprovalUse(operation=NEW.operation, resource=NEW.resource, by="ada", seen="edit-1/7")
 OTHER_USES = [
     USE.model_copy(update={"by": "bob"}),
     USE.model_copy(update={"by": "storage-element"}),
@@ -98,7 +98,7 @@ async def test_the_whole_way_is_recorded(approvals: Approvals, recorded: Recorde
     given = await approvals.decide(asked.approval_id, ApprovalState.APPROVED, "I have seen the ashes", by=BOB)
     assert (given.state, given.decided_by, given.decided_at) == ("approved", "bob", clock())
     used = await approvals.use(asked.approval_id, USE, by=ELEMENT)
-    assert used.used_at == clock()
+    assert (used.used_at, used.used_on) == (clock(), "edit-1/7")
     assert await approvals.one(asked.approval_id) == used
 
     about = {"operation": "element.remove", "of": "element:edit-1"}
@@ -234,6 +234,25 @@ async def test_it_is_used_once_but_its_answer_may_be_lost(
         await approvals.use(approval_id, USE, by=ELEMENT)
     assert refused.value.extra == {"state": "used"}
     assert [entry.action for entry in await recorded()].count("approval.use") == 1
+
+
+async def test_it_is_repeated_on_what_was_there_alone(approvals: Approvals, clock: MovableClock) -> None:
+    """Such as a hold that was released with it, and placed anew a moment later under the same name."""
+    approval_id = await approved(approvals)
+    first = await approvals.use(approval_id, USE, by=ELEMENT)
+    clock.move(timedelta(seconds=1))
+    for seen in ("edit-1/9", ""):
+        with pytest.raises(ApprovalInvalid) as refused:
+            await approvals.use(approval_id, USE.model_copy(update={"seen": seen}), by=ELEMENT)
+        assert refused.value.extra == {"state": "used"}
+    assert await approvals.use(approval_id, USE, by=ELEMENT) == first
+
+
+async def test_of_two_uses_at_once_on_different_things_one_counts(approvals: Approvals) -> None:
+    for _ in range(5):
+        approval_id = await approved(approvals)
+        uses = [approvals.use(approval_id, USE.model_copy(update={"seen": seen}), by=ELEMENT) for seen in "ab"]
+        assert await outcomes(*uses) == ["Approval", "approval_invalid"]
 
 
 @pytest.mark.parametrize("name", ["ada", "bob"])

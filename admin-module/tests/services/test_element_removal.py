@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -68,6 +69,21 @@ async def test_an_element_leaves_and_is_let_back(
     told = [(entry.actor, entry.action) for entry in await recorded() if entry.resource == "element:edit-1"]
     done = [("bob", "element.register"), ("ada", "element.remove"), ("bob", "element.readmit")]
     assert told == [*done, ("bob", "element.register")]
+
+
+async def test_an_element_that_came_back_needs_an_approval_of_its_own(
+    elements: Elements, removal: ElementRemoval, approvals: Approvals, clock: MovableClock
+) -> None:
+    await elements.register("edit-1", REGISTRATION, BOB)
+    approval_id = await approved(approvals)
+    await removal.remove("edit-1", approval_id, by=ADA)
+    await removal.readmit("edit-1", by=BOB)
+    clock.move(timedelta(seconds=1))
+    back = await elements.register("edit-1", REGISTRATION, BOB)
+    with pytest.raises(ApprovalInvalid) as refused:
+        await removal.remove("edit-1", approval_id, by=ADA)
+    assert refused.value.extra == {"state": "used"}
+    assert await elements.one("edit-1") == back
 
 
 async def test_without_an_approval_it_stays(

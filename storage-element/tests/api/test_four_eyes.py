@@ -45,6 +45,11 @@ def releasing(file: FileAttributes, by: str = "tester", hold_id: str = "case-7")
     return ApprovalUse(operation=GuardedOperation.HOLD_RELEASE, resource=resource, by=by)
 
 
+def seen(use: ApprovalUse, file: FileAttributes) -> ApprovalUse:
+    """As the element asks for it."""
+    return use.model_copy(update={"seen": f"{file.element.id}/{file.element.lsn}"})
+
+
 async def held(element: Element) -> FileAttributes:
     return await element.put(b"evidence", holds=[{"id": "case-7"}])
 
@@ -56,7 +61,26 @@ async def test_a_hold_is_released_with_an_approval(element: Element, admin: Admi
     told = {"operation": "hold.release", "resource": f"hold:{file.file_id}/case-7"}
     assert {name: refused.json()[name] for name in told} == told
     assert (await release(element, file, admin.approve(releasing(file)))).status_code == 204
-    assert admin.uses == [releasing(file)]
+    assert admin.uses == [seen(releasing(file), file)]
+
+
+async def test_a_hold_that_is_placed_anew_needs_an_approval_of_its_own(element: Element, admin: AdminStandIn) -> None:
+    file = await held(element)
+    approval = admin.approve(releasing(file))
+    assert (await release(element, file, approval)).status_code == 204
+    placed = await element.http.put(f"/api/v1/files/{file.file_id}/holds/case-7", json={})
+    assert placed.status_code == 200
+    refused = await release(element, file, approval)
+    assert (code(refused), refused.json()["state"]) == ((403, "approval_invalid"), "used")
+    assert [hold.id for hold in (await element.attributes(file.file_id)).holds] == ["case-7"]
+
+
+async def test_what_was_not_done_is_repeated_with_the_same_approval(element: Element, admin: AdminStandIn) -> None:
+    file = await held(element)
+    approval = admin.approve(releasing(file))
+    used = {"used_on": seen(releasing(file), file).seen}
+    admin.approvals[approval] = admin.approvals[approval].model_copy(update=used)
+    assert (await release(element, file, approval)).status_code == 204
 
 
 async def test_for_a_hold_that_is_not_there_nobody_is_asked(element: Element, admin: AdminStandIn) -> None:
@@ -72,7 +96,7 @@ async def test_a_file_is_destroyed_before_its_time_with_an_approval(element: Ele
     assert (await remove(element, file, admin.approve(destroying(file)))).status_code == 204
     assert code(await element.content(file.file_id)) == (404, "file_unknown")
     assert not element.content_path(file).exists()
-    assert admin.uses == [destroying(file)]
+    assert admin.uses == [seen(destroying(file), file)]
 
 
 async def test_what_may_be_removed_anyway_uses_no_approval(element: Element, admin: AdminStandIn) -> None:

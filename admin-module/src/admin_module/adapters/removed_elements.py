@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin_module.adapters.tables.elements import elements, removed_elements
 
 
-async def take_out(connection: AsyncConnection, element_id: str, now: datetime) -> bool:
-    """Remove the element from the list and remember that; False, and nothing done, when it is not there."""
-    removed = await connection.execute(elements.delete().where(elements.c.element_id == element_id))
-    if removed.rowcount == 0:
-        return False
-    statement = insert(removed_elements).values(element_id=element_id, removed_at=now)
-    await connection.execute(statement.on_conflict_do_nothing())
-    return True
+async def take_out(connection: AsyncConnection, element_id: str, now: datetime) -> datetime | None:
+    """Remove the element from the list and remember that; since when it was there. None, and nothing done, if not."""
+    removed = elements.delete().where(elements.c.element_id == element_id).returning(elements.c.registered_at)
+    registered_at = await connection.scalar(removed)
+    if registered_at is not None:
+        statement = insert(removed_elements).values(element_id=element_id, removed_at=now)
+        await connection.execute(statement.on_conflict_do_nothing())
+    return registered_at
 
 
 async def was_taken_out(connection: AsyncConnection, element_id: str) -> bool:

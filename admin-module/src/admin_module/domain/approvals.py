@@ -8,7 +8,7 @@ from artstore_kit.contracts.errors import ApprovalClosed, ApprovalInvalid, NotYo
 from artstore_kit.principal import Principal
 
 REPEATED_WITHIN = timedelta(minutes=10)
-"""So long the same deed may be asked for again, because its answer was lost."""
+"""So long the same deed on the same may be asked for again, because its answer was lost."""
 
 
 def require_person(who: Principal) -> None:
@@ -40,15 +40,19 @@ def require_may_withdraw(approval: Approval, who: Principal) -> None:
 
 
 def require_allows(approval: Approval, use: ApprovalUse, now: datetime) -> None:
-    """Raise `ApprovalInvalid` unless it is given for this deed of this person, and for the first time."""
+    """Raise `ApprovalInvalid` unless it is given for this deed of this person, and used up by no other one."""
     if approval.requested_by != use.by:
         raise ApprovalInvalid("Somebody else asked for this approval.")
     if (approval.operation, approval.resource) != (use.operation, use.resource):
         raise ApprovalInvalid(f"The approval is for {approval.operation.value} of {approval.resource}.")
     if approval.state is not ApprovalState.APPROVED:
         raise ApprovalInvalid(f"The approval is {approval.state.value}.", state=approval.state.value)
-    if approval.used_at is not None and approval.used_at + REPEATED_WITHIN <= now:
+    if approval.used_at is not None and not _is_repeated(approval, approval.used_at, use, now):
         raise ApprovalInvalid("The approval was used before.", state="used")
+
+
+def _is_repeated(approval: Approval, used_at: datetime, use: ApprovalUse, now: datetime) -> bool:
+    return approval.used_on == use.seen and now < used_at + REPEATED_WITHIN
 
 
 def _require_state(approval: Approval, *wanted: ApprovalState) -> None:

@@ -111,7 +111,7 @@ class Approvals:
         await self._require_both_still_may(connection, approval)
         if approval.used_at is not None:
             return approval
-        used = {"used_at": now}
+        used = {"used_at": now, "used_on": use.seen}
         await update_approval(connection, approval_id, used)
         await self._record(connection, by, "use", approval, requested_by=use.by)
         return approval.model_copy(update=used)

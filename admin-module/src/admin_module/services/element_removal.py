@@ -27,11 +27,13 @@ class ElementRemoval:
 
     async def remove(self, element_id: str, approval_id: UUID | None, by: Principal) -> None:
         """Take it out of the list, for good: it cannot register again until it is let back."""
-        resource = element_resource(element_id)
-        use = ApprovalUse(operation=GuardedOperation.ELEMENT_REMOVE, resource=resource, by=by.on_whose_behalf)
+        resource, operation = element_resource(element_id), GuardedOperation.ELEMENT_REMOVE
         async with self.database.transaction() as connection:
-            if not await take_out(connection, element_id, self.clock()):
+            registered_at = await take_out(connection, element_id, self.clock())
+            if registered_at is None:
                 raise ElementUnknown
+            seen = registered_at.isoformat()
+            use = ApprovalUse(operation=operation, resource=resource, by=by.on_whose_behalf, seen=seen)
             await self.approvals.use_within(connection, approval_id, use, by)
             await self.audit.record(connection, Deed.by(by, "element.remove", resource))
         await self.registry.withdraw(element_id)

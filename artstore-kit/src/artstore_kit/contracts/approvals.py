@@ -106,6 +106,7 @@ class Approval(BaseModel):
     decided_at: AwareDatetime | None = None
     comment: str = Field("", description="of whoever decided")
     used_at: AwareDatetime | None = Field(None, description="when the operation was first done with it")
+    used_on: str | None = Field(None, description="what was there then, as the service saw it")
 
 
 class ApprovalDecision(BaseModel):
@@ -124,3 +125,6 @@ class ApprovalUse(BaseModel):
     operation: GuardedOperation
     resource: Resource
     by: str = Field(min_length=1, max_length=NAME_LIMIT, description="on whose behalf")
+    seen: Annotated[PlainText, Field(max_length=128)] = Field(
+        "", description="what is there right before the deed: for what has come in its place the approval is not good"
+    )

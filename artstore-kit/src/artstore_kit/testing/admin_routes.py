@@ -56,7 +56,7 @@ class AdminState:
     audit_refused: set[str] = field(default_factory=set)
 
     def approve(self, use: ApprovalUse) -> UUID:
-        """The id of an approval that is given for this deed alone."""
+        """The id of an approval that is given for this deed alone, and once used, for what was there then alone."""
         now = datetime.now(UTC)
         approval = Approval(
             approval_id=new_file_id(),
@@ -132,7 +132,10 @@ class AdminRoutes:
             raise ApprovalUnknown
         if (approval.operation, approval.resource, approval.requested_by) != (use.operation, use.resource, use.by):
             raise ApprovalInvalid
+        if approval.used_on not in {None, use.seen}:
+            raise ApprovalInvalid(state="used")
         self._state.uses.append(use)
+        self._state.approvals[approval.approval_id] = approval.model_copy(update={"used_on": use.seen})
         return _json(approval)
 
     async def _register(self, request: Request) -> Response:

@@ -56,7 +56,7 @@ class Replacement:
     if_match: str | None = None
 
 
-async def _nobody_is_asked() -> None:
+async def _nobody_is_asked(_: FileAttributes) -> None:
     """Most deeds need no second pair of eyes."""
 
 
@@ -156,7 +156,7 @@ class Writer:
                 return file
             rules.matches_revision(file, if_match)
             fitting.must_fit(fresh.model_copy(update={"element": self._stamp()}))
-            await revision.approved()
+            await revision.approved(file)
             return await self._commit(Draft(Kind.CHANGE, fresh, origin=revision.origin, action=revision.action))
 
     async def remove(
@@ -189,7 +189,7 @@ class Writer:
         except FileRetained:
             if approved is None:
                 raise
-            await approved()
+            await approved(file)
             return "file.destroy"
         return "file.remove"
 

@@ -20,4 +20,5 @@ approvals = sa.Table(
     sa.Column("decided_at", moment),
     sa.Column("comment", sa.Text, nullable=False, server_default=""),
     sa.Column("used_at", moment),
+    sa.Column("used_on", sa.Text),
 )
