@@ -10,7 +10,7 @@ from artstore_kit.audit.opening import deliver_from, open_spool
 from artstore_kit.audit.segments import path_of
 from artstore_kit.audit.sender import Sender
 from artstore_kit.audit.spool import Spool, line_of
-from artstore_kit.contracts.audit import ENTRIES_AT_ONCE, AuditEntry, new_entry_id
+from artstore_kit.contracts.audit import ENTRIES_AT_ONCE, AuditBatch, AuditEntry, AuditReceipt, new_entry_id
 from artstore_kit.contracts.errors import DependencyUnavailable, InvalidFields
 from artstore_kit.health import Health
 from artstore_kit.settings import AuditSettings
@@ -84,16 +84,38 @@ async def test_a_line_that_is_no_entry_is_set_aside(open_spool: OpenSpool, log: 
     assert (spool.directory / "aside").read_bytes() == b"{}\n\0\xff\n"
 
 
-async def test_a_gap_is_told_when_delivery_has_made_room(open_spool: OpenSpool, log: ReceivingLog) -> None:
+async def test_an_outage_is_one_gap_however_often_it_is_tried(open_spool: OpenSpool, log: ReceivingLog) -> None:
     spool = open_spool()
-    while not spool.gap.count:
+    sender = Sender(spool, log.append)
+    log.failure = DependencyUnavailable()
+    for _ in range(800):
         spool.note(line_of(entry()))
-    while spool.gap.count < 4:
-        spool.note(line_of(entry()))
-    await Sender(spool, log.append).round()
-    assert log.actions.count("audit.gap") == 1
-    assert log.entries[-1].detail["not_kept"] == 4
+        with pytest.raises(DependencyUnavailable):
+            await sender.round()
+    assert (not_kept := spool.gap.count) > 50
+    while spool.size_bytes < spool.limit_bytes * 31 // 32:  # the last eighth is there, for changes
+        spool.add([entry("file.remove")])
+    log.failure = None
+    await sender.round()
+    await sender.round()
+    assert log.entries[-1].action == "audit.gap"
+    assert log.entries[-1].detail["not_kept"] == not_kept
+    assert (log.actions.count("audit.gap"), log.actions.count("file.read")) == (1, 800 - not_kept)
     assert not spool.gap.count
+
+
+async def test_a_round_ends_whatever_is_added_meanwhile(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    spool = open_spool()
+
+    async def append(batch: AuditBatch) -> AuditReceipt:
+        spool.add([entry()])
+        return await log.append(batch)
+
+    spool.add([entry()])
+    sender = Sender(spool, append)
+    await sender.round()
+    await sender.round()
+    assert log.batches == [1, 1]
 
 
 async def test_health_tells_that_entries_wait(open_spool: OpenSpool, log: ReceivingLog) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def read(spool: Spool) -> list[AuditEntry]:
         found += [AuditEntry.model_validate_json(line) for line in piece.lines]
         outgoing.cursor = piece.after
     return found
+
+
+def fill(spool: Spool) -> None:
+    """Until two entries of accesses found no room."""
+    while spool.gap.count < 2:
+        spool.note(line_of(entry()))
 
 
 def test_what_was_added_is_there_for_the_next_process(open_spool: OpenSpool) -> None:
@@ -75,6 +82,7 @@ def test_segments_go_when_all_of_them_is_delivered(open_spool: OpenSpool) -> Non
     spool = open_spool()
     while len(spool.ended) < 3:
         spool.add([entry()])
+    spool.add([entry()])
     outgoing = Outgoing(spool)
     while (piece := outgoing.piece(spool.extents())).lines:
         outgoing.advance(piece)
@@ -114,6 +122,19 @@ def test_a_cursor_behind_what_a_power_cut_left_is_an_end(open_spool: OpenSpool) 
     assert read(spool) == told
 
 
+def test_what_comes_after_two_quiet_starts_is_delivered(open_spool: OpenSpool) -> None:
+    """The first delivers what lay there, and nothing is left; the second must not begin before the cursor."""
+    open_spool().add([entry()])
+    outgoing = Outgoing(spool := open_spool())
+    while (piece := outgoing.piece(spool.extents())).after != outgoing.cursor:
+        outgoing.advance(piece)
+    assert spool.extents() == []
+    open_spool()
+    spool = open_spool()
+    spool.add(told := [entry()])
+    assert read(spool) == told
+
+
 def test_a_full_spool_refuses_changes_and_keeps_none_of_them(open_spool: OpenSpool) -> None:
     spool = open_spool()
     kept = list[AuditEntry]()
@@ -139,20 +160,29 @@ def test_what_a_journal_holds_is_kept_as_long_as_the_disk_has_room(open_spool: O
 
 def test_what_was_read_leaves_room_for_changes_and_is_counted(open_spool: OpenSpool) -> None:
     spool = open_spool()
-    while not spool.gap.count:
-        spool.note(line_of(entry()))
-    spool.note(line_of(entry()))
+    fill(spool)
     spool.add([entry("file.remove")])
     assert read(spool)[-1].action == "file.remove"
     assert open_spool().gap.count == 2
 
 
+def test_a_gap_leaves_the_room_of_changes_alone(open_spool: OpenSpool) -> None:
+    spool = open_spool()
+    fill(spool)
+    size_bytes = spool.size_bytes
+    with pytest.raises(AuditSpoolFull):
+        spool.tell_gap()
+    assert (spool.gap.count, spool.size_bytes) == (2, size_bytes)
+
+
 def test_a_gap_is_told_when_there_is_room_again(open_spool: OpenSpool) -> None:
     spool = open_spool()
-    while not spool.gap.count:
-        spool.note(line_of(entry()))
-    spool.note(line_of(entry()))
-    spool.tell_gap()
+    fill(spool)
+    outgoing = Outgoing(spool)
+    while spool.gap.count:
+        outgoing.advance(outgoing.piece(spool.extents()))
+        with suppress(AuditSpoolFull):
+            spool.tell_gap()
     told = read(spool)[-1]
     assert (told.action, told.outcome, told.code, told.detail["not_kept"]) == (
         "audit.gap",
@@ -202,6 +232,26 @@ async def test_every_segment_is_synced(open_spool: OpenSpool, monkeypatch: pytes
         spool.add([entry()])
     await spool.synced()
     assert synced == {extent.number for extent in spool.extents()}
+
+
+async def test_what_is_added_while_a_segment_is_synced_is_synced_too(
+    open_spool: OpenSpool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = open_spool()
+    spool.add([entry()])
+    lengths: list[int] = []
+    sync = segments.Segment.sync
+
+    def sync_and_go_on(segment: segments.Segment) -> None:
+        lengths.append(segment.size)
+        sync(segment)
+        while not spool.ended:
+            spool.add([entry()])
+
+    monkeypatch.setattr(segments.Segment, "sync", sync_and_go_on)
+    await spool.synced()
+    await spool.synced()
+    assert lengths[-1] == spool.ended[1] > lengths[0]
 
 
 async def test_a_failed_sync_is_not_tried_again(open_spool: OpenSpool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from artstore_kit.audit import metrics
 from artstore_kit.audit.outgoing import Outgoing
-from artstore_kit.audit.spool import Spool
+from artstore_kit.audit.spool import Extent, Spool
 from artstore_kit.contracts.audit import AuditBatch, AuditReceipt
 from artstore_kit.contracts.errors import AuditSpoolFull, BadRequest, BodyTooLarge, InvalidFields
 from artstore_kit.health import CheckResult, Health
@@ -31,9 +31,12 @@ class Sender:
         self._shown = 0
 
     async def round(self) -> None:
-        """Deliver all that waits; raises when the log cannot be reached, and then goes on there."""
+        """Deliver all that waits now; raises when the log cannot be reached, and then goes on there."""
+        with suppress(AuditSpoolFull):  # it is told when what is delivered has made room
+            self._spool.tell_gap()
+        extents = self._spool.extents()
         try:
-            while await self._next():
+            while await self._next(extents):
                 pass
         finally:
             self._show()
@@ -49,12 +52,10 @@ class Sender:
             return CheckResult(health=Health.DEGRADED, detail=f"{self._spool.size_bytes} bytes are in the audit spool")
         return CheckResult()
 
-    async def _next(self) -> bool:
+    async def _next(self, extents: Sequence[Extent]) -> bool:
         """Whether there was anything."""
         outgoing = self._outgoing
-        with suppress(AuditSpoolFull):  # it is told as soon as what is delivered has made room
-            self._spool.tell_gap()
-        piece = await asyncio.to_thread(outgoing.piece, self._spool.extents())
+        piece = await asyncio.to_thread(outgoing.piece, extents)
         self._begun_ms = piece.begun_ms
         if piece.lines:
             await self._send(piece.lines)

@@ -48,8 +48,10 @@ class Spool:
         self.ended = sizes_in(self.directory)
         self.size_bytes = sum(self.ended.values())
         self.current: Segment | None = None
-        self._next_number = max(self.ended, default=0) + 1
+        # The cursor's segment may be gone; what came to lie under a number before the cursor would never be delivered.
+        self._next_number = max(self.cursor_slate.read().get("segment", 0), *self.ended, 0) + 1
         self._segment_bytes = min(LONGEST_SEGMENT_BYTES, self.limit_bytes // SEGMENTS_AT_LIMIT)
+        self._notes_limit_bytes = self.limit_bytes - self.limit_bytes // SHARE_OF_CHANGES
         self._unsynced: list[Segment] = []
         self.kept = 0
         self._added = self._durable = 0
@@ -90,9 +92,8 @@ class Spool:
 
     def note(self, line: bytes) -> None:
         """Keep one entry that nobody can tell again, as `line_of` writes it. Without room it becomes part of a gap."""
-        limit_bytes = self.limit_bytes - self.limit_bytes // SHARE_OF_CHANGES
         try:
-            self._append(line, 1, limit_bytes)
+            self._append(line, 1, self._notes_limit_bytes)
         except (OSError, AuditSpoolFull) as error:
             if not self.gap.count:
                 event_logger().error("audit entries are not kept", reason=str(error))
@@ -100,11 +101,15 @@ class Spool:
             metrics.NOT_KEPT.inc()
 
     def tell_gap(self) -> None:
-        """As soon as there is room again, an entry says what was not kept."""
+        """An entry says what was not kept; `AuditSpoolFull` until there is room for a segment of what is noted.
+
+        Told before that, it would take the room of changes, and one outage would be many gaps.
+        """
         if not self.gap.count:
             return
         told = self.gap.count
-        self.add([self.gap.entry(self.service, self.node)])
+        line = line_of(self.gap.entry(self.service, self.node))
+        self._add([line], self._notes_limit_bytes - self._segment_bytes)
         self.gap.told()
         event_logger().info("audit entries are kept again", not_kept=told)
 
@@ -148,37 +153,39 @@ class Spool:
     def _append(self, lines: bytes, count: int, limit_bytes: float) -> None:
         if self.size_bytes + len(lines) > limit_bytes:
             raise AuditSpoolFull
-        current = self.current
-        if current is None or current.size >= self._segment_bytes:
-            current = self._begin_segment()
+        current = self.current or self._begin_segment()
         current.append(lines)
         self.size_bytes += len(lines)
+        if current.size >= self._segment_bytes:
+            self._end_segment(current)
         self.kept += count
         self._added += 1
 
     def _begin_segment(self) -> Segment:
-        segment = Segment(self.directory, self._next_number)
+        segment = self.current = Segment(self.directory, self._next_number)
         self._next_number += 1
-        if self.current:
-            self.ended[self.current.number] = self.current.size
-        self.current = segment
         self._unsynced.append(segment)
         return segment
+
+    def _end_segment(self, segment: Segment) -> None:
+        """At once, so that it makes room as soon as it is delivered, however little comes after it."""
+        self.ended[segment.number] = segment.size
+        self.current = None
 
     async def _sync(self) -> None:
         if self.fault:
             raise AuditSpoolFault(self.fault)
         added, segments = self._added, list(self._unsynced)
+        ended = [segment for segment in segments if segment is not self.current]  # meanwhile, more may be appended
         try:
             await asyncio.to_thread(_sync_all, self.directory, segments)
         except OSError as error:
             self.fault = f"The audit spool could not be synced: {error.strerror}."
             raise AuditSpoolFault(self.fault) from error
         self._durable = added
-        for segment in segments:
-            if segment is not self.current:
-                segment.close()
-                self._unsynced.remove(segment)
+        for segment in ended:
+            segment.close()
+            self._unsynced.remove(segment)
 
 
 def line_of(entry: AuditEntry) -> bytes:
