@@ -12,13 +12,14 @@ import boto3
 import pytest
 import s3_servers
 from memory_storage import MemoryStore
-from running_element import Element, ElementAt, SettingsAt, mounted
+from running_element import Element, ElementAt, SettingsAt
 from sides import BucketSide, LocalSide, NewSide, Side
 from stopped_element import Stopped, stopped_element
 
 from artstore_kit.logs import start_logging
 from artstore_kit.settings import LogSettings, PostgresSettings
 from artstore_kit.testing.admin import AdminStandIn
+from artstore_kit.testing.disks import mounted
 from storage_element.adapters.s3.client import open_client
 
 MEMORY = Path("/dev/shm")

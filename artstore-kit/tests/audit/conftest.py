@@ -1,6 +1,6 @@
 """A spool of a few entries, and where they are delivered to."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from artstore_kit.audit.spool import Spool
 from artstore_kit.settings import AuditSettings
 from artstore_kit.testing.audit import ReceivingLog
+from artstore_kit.testing.disks import mounted
 
 SMALL = 2**16
 
@@ -15,6 +16,13 @@ SMALL = 2**16
 @pytest.fixture
 def log() -> ReceivingLog:
     return ReceivingLog()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB that nobody else writes to; needs root."""
+    with mounted(tmp_path / "disk", "size=256k") as disk:
+        yield disk
 
 
 @pytest.fixture

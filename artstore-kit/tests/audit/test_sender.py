@@ -7,11 +7,10 @@ import pytest
 
 from artstore_kit.audit import sender as sending
 from artstore_kit.audit.opening import deliver_from, open_spool
-from artstore_kit.audit.segments import path_of
 from artstore_kit.audit.sender import Sender
 from artstore_kit.audit.spool import Spool, line_of
-from artstore_kit.contracts.audit import ENTRIES_AT_ONCE, AuditBatch, AuditEntry, AuditReceipt, new_entry_id
-from artstore_kit.contracts.errors import DependencyUnavailable, InvalidFields
+from artstore_kit.contracts.audit import ENTRIES_AT_ONCE, AuditBatch, AuditReceipt, new_entry_id
+from artstore_kit.contracts.errors import DependencyUnavailable
 from artstore_kit.health import Health
 from artstore_kit.settings import AuditSettings
 from artstore_kit.testing.audit import ReceivingLog, entry
@@ -61,27 +60,6 @@ async def test_a_receipt_that_got_lost_makes_no_second_entry(open_spool: OpenSpo
     await Sender(open_spool(), log.append).round()
     assert log.batches == [1, 1]
     assert log.entries == told
-
-
-async def test_what_the_log_refuses_is_set_aside_alone(open_spool: OpenSpool, log: ReceivingLog) -> None:
-    spool = open_spool()
-    told = [entry(resource=f"file:{number}") for number in range(9)]
-    log.refused, log.refusal = {told[4].entry_id}, InvalidFields()
-    spool.add(told)
-    await Sender(spool, log.append).round()
-    assert log.entries == told[:4] + told[5:]
-    aside = (spool.directory / "aside").read_bytes()
-    assert AuditEntry.model_validate_json(aside) == told[4]
-
-
-async def test_a_line_that_is_no_entry_is_set_aside(open_spool: OpenSpool, log: ReceivingLog) -> None:
-    spool = open_spool()
-    told = entry()
-    path_of(spool.directory, 1).write_bytes(b"{}\n" + line_of(told) + b"\0\xff\n")
-    spool = open_spool()
-    await Sender(spool, log.append).round()
-    assert log.entries == [told]
-    assert (spool.directory / "aside").read_bytes() == b"{}\n\0\xff\n"
 
 
 async def test_an_outage_is_one_gap_however_often_it_is_tried(open_spool: OpenSpool, log: ReceivingLog) -> None:

@@ -1,14 +1,18 @@
 """A full disk, for real: 507, nothing left behind, reads go on, and there is a way back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from running_element import MIB, Element, ElementAt, code, mounted
+from running_element import MIB, Element, ElementAt, code
 
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.testing.admin import AdminStandIn
+from artstore_kit.testing.disks import fill as fill_disk
+from artstore_kit.testing.disks import mounted
+from artstore_kit.testing.patience import eventually
 
 
 @pytest.fixture
@@ -105,3 +109,33 @@ async def test_a_checkpoint_waits_for_room(element_at: ElementAt, disk: Path) ->
         (disk / "filler").unlink()
         if answer.status_code == 200:
             assert (await element.send(b"after")).status_code == 201
+
+
+async def test_a_full_disk_under_the_audit_spool_loses_nothing(
+    element_at: ElementAt, root: Path, tmp_path: Path, admin: AdminStandIn
+) -> None:
+    """Reads and changes go on; changes are told out of the journal when there is room again, reads as a gap."""
+    with mounted(tmp_path / "disk", "size=256k") as disk:
+        async with element_at(root, spool_dir=disk / "spool") as element:
+            filler = fill_disk(disk)
+            stored = [(await element.put()).file_id for _ in range(30)]
+            for file_id in stored * 2:
+                assert (await element.content(file_id)).status_code == 200
+            health = (await element.http.get("/health/ready")).json()["checks"]["storage"]
+            assert "the journal is kept" in health["detail"]
+            filler.unlink()
+            await element.services.checkpoint.run()
+            await eventually(all_told(admin, set(map(str, stored)), reads=60))
+
+
+def all_told(admin: AdminStandIn, stored: set[str], reads: int) -> Callable[[], Awaitable[bool]]:
+    """Each change by its entry, each read by its own or by the number of a gap."""
+
+    async def told() -> bool:
+        entries = list(admin.audit.values())
+        created = [each.resource.removeprefix("file:") for each in entries if each.action == "file.create"]
+        not_kept = sum(int(str(each.detail["not_kept"])) for each in entries if each.action == "audit.gap")
+        read = sum(each.action == "file.read" for each in entries)
+        return sorted(created) == sorted(stored) and 0 < not_kept == reads - read
+
+    return told

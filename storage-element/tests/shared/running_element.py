@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -174,6 +173,7 @@ class SettingsAt:
         when_full: WhenFull = WhenFull.STAY,
         uploads: Mapping[str, float] | None = None,
         node: NodeSettings | None = None,
+        spool_dir: Path | None = None,
         **journal: float,
     ) -> Settings:
         """In a bucket where `s3` names one.
@@ -187,7 +187,7 @@ class SettingsAt:
             postgres=self.postgres,
             account=self.admin.account("storage-element"),
             admin=self.admin.address(),
-            audit=AuditSettings(spool_dir=root.with_name(f"{root.name}-audit{node.id if node else ''}")),
+            audit=AuditSettings(spool_dir=spool_dir or root.with_name(f"{root.name}-audit{node.id if node else ''}")),
             element=ElementSettings(
                 id=ELEMENT_ID,
                 root=None if s3 else root,
@@ -222,14 +222,3 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     assert problem["status"] == answer.status_code
     assert problem["request_id"] == answer.headers["x-request-id"]
     return answer.status_code, problem["code"]
-
-
-@contextmanager
-def mounted(at: Path, options: str) -> Iterator[Path]:
-    """A file system in memory; only root can mount one."""
-    at.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(at)], check=True)
-    try:
-        yield at
-    finally:
-        subprocess.run(["umount", "--lazy", str(at)], check=True)

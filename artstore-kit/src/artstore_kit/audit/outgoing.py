@@ -1,6 +1,5 @@
 """The spool as it is read: from the cursor on, segment by segment, to what was added last."""
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,12 +9,10 @@ from artstore_kit.audit import metrics
 from artstore_kit.audit.segments import count_lines, path_of, whole_lines
 from artstore_kit.audit.spool import Extent, Spool
 from artstore_kit.contracts.audit import ENTRIES_AT_ONCE
-from artstore_kit.logs import event_logger
 
 READ_BYTES = 512 * 2**10
 """Of a request, at most: half of what the admin module takes."""
 
-ASIDE = "aside"
 _ID_FIRST = b'{"entry_id":"'
 
 
@@ -87,18 +84,6 @@ class Outgoing:
         with suppress(OSError):  # then the next start tells some of it again
             self._spool.cursor_slate.write(**self.cursor._asdict())
         self._spool.drop_before(self.cursor.segment)
-
-    def set_aside(self, line: bytes, reason: str) -> None:
-        """Keep a line that the log refuses where people find it; on stable storage before it is passed over."""
-        path = self._spool.directory / ASIDE
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(descriptor, line)
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
-        metrics.SET_ASIDE.inc()
-        event_logger().error("audit entry set aside", reason=reason, file=str(path))
 
     def _begin(self, number: int) -> int:
         return self.cursor.offset if number == self.cursor.segment else 0

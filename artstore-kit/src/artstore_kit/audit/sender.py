@@ -8,11 +8,13 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from artstore_kit.audit import metrics
+from artstore_kit.audit.aside import Aside
 from artstore_kit.audit.outgoing import Outgoing
 from artstore_kit.audit.spool import Extent, Spool
 from artstore_kit.contracts.audit import AuditBatch, AuditReceipt
 from artstore_kit.contracts.errors import AuditSpoolFull, BadRequest, BodyTooLarge, InvalidFields
 from artstore_kit.health import CheckResult, Health
+from artstore_kit.logs import event_logger
 
 LATE_S = 60.0
 NEARLY_FULL_SHARE = 0.8
@@ -27,6 +29,8 @@ class Sender:
         self._spool = spool
         self._deliver = deliver
         self._outgoing = Outgoing(spool)
+        self._aside = Aside(spool.directory, spool.limit_bytes)
+        self._refused: set[bytes] = set()
         self._begun_ms: int | None = None
         self._shown = 0
 
@@ -57,11 +61,12 @@ class Sender:
         outgoing = self._outgoing
         piece = await asyncio.to_thread(outgoing.piece, extents)
         self._begun_ms = piece.begun_ms
-        if piece.lines:
-            await self._send(piece.lines)
+        if lines := [line for line in piece.lines if line not in self._refused]:
+            await self._send(lines)
         if piece.after == outgoing.cursor:
             return False
         outgoing.advance(piece)
+        self._refused.clear()
         return True
 
     async def _send(self, lines: Sequence[bytes]) -> None:
@@ -72,11 +77,21 @@ class Sender:
             metrics.DELIVERED.inc(receipt.appended + receipt.known_before)
         except (ValidationError, InvalidFields, BadRequest, BodyTooLarge) as error:
             if len(lines) == 1:
-                await asyncio.to_thread(self._outgoing.set_aside, lines[0], type(error).__name__)
+                await self._set_aside(lines[0], type(error).__name__)
                 return
             half = len(lines) // 2
             await self._send(lines[:half])
             await self._send(lines[half:])
+
+    async def _set_aside(self, line: bytes, reason: str) -> None:
+        """Once, even if delivery fails before the cursor has passed it."""
+        try:
+            await asyncio.to_thread(self._aside.put, line)
+            event_logger().error("audit entry set aside", reason=reason, file=str(self._aside.path))
+        except AuditSpoolFull as error:
+            self._spool.give_up(error.detail)
+        metrics.SET_ASIDE.inc()
+        self._refused.add(line)
 
     def _late_s(self) -> float:
         return max(0.0, time.time() - self._begun_ms / 1000) if self._begun_ms else 0.0

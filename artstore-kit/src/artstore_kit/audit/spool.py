@@ -95,10 +95,14 @@ class Spool:
         try:
             self._append(line, 1, self._notes_limit_bytes)
         except (OSError, AuditSpoolFull) as error:
-            if not self.gap.count:
-                event_logger().error("audit entries are not kept", reason=str(error))
-            self.gap.widen(time.time_ns() // 1_000_000)
-            metrics.NOT_KEPT.inc()
+            self.give_up(str(error))
+
+    def give_up(self, reason: str) -> None:
+        """An entry cannot be kept: it becomes part of a gap."""
+        if not self.gap.count:
+            event_logger().error("audit entries are not kept", reason=reason)
+        self.gap.widen(time.time_ns() // 1_000_000)
+        metrics.NOT_KEPT.inc()
 
     def tell_gap(self) -> None:
         """An entry says what was not kept; `AuditSpoolFull` until there is room for a segment of what is noted.
