@@ -138,7 +138,7 @@ class Reading:
             if "hash" in told:
                 self.gone.append(place)
                 return base64.b64decode(told["hash"])
-            if told["entry"]["action"] == "audit.expire" and told["entry"]["service"] == "admin-module":
+            if told["entry"]["action"] == "audit.expire" and "delivered_by" not in told:  # nobody else's word counts
                 self.let_go = max(self.let_go, told["entry"]["detail"]["entries_so_far"])
         except (ValueError, LookupError, TypeError):
             self.unreadable.append(place)

@@ -68,6 +68,47 @@ async def test_entries_are_taken_once(client: httpx.AsyncClient, as_teller: Head
     assert datetime.fromisoformat(item["recorded_at"]) <= datetime.now(UTC)
 
 
+async def test_the_log_says_who_delivered_an_entry(
+    client: httpx.AsyncClient, as_teller: Headers, as_reader: Headers
+) -> None:
+    """Whoever has stolen a service's secret may tell what they like of others, but not as somebody else."""
+    forged = entry(resource="key:forged", action="key.export", actor="admin", client_id="artstore-login")
+    await deliver(client, as_teller, forged)
+    item = (await client.get(PATH, params={"resource": "key:forged"}, headers=as_reader)).json()["items"][0]
+    assert (item["delivered_by"], item["entry"]["actor"]) == ("teller", "admin")
+    leaf = (
+        await client.get("/api/v1/audit/leaves", params={"start": item["index"], "limit": 1}, headers=as_reader)
+    ).json()
+    assert leaf["delivered_by"] == "teller"
+    csv = (await client.get("/api/v1/audit/export?format=csv&resource=key:forged", headers=as_reader)).text
+    assert csv.splitlines()[1].split(",")[3] == '"teller"'
+    own = (await client.get(PATH, params={"action": "account.create"}, headers=as_reader)).json()["items"][0]
+    assert (own["delivered_by"], own["entry"]["service"]) == ("", "admin-module")
+
+
+async def test_nobody_else_speaks_for_the_admin_module(client: httpx.AsyncClient, as_teller: Headers) -> None:
+    answer = await deliver(client, as_teller, entry(), entry(service="admin-module", action="role.change"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields")
+    assert [problem["field"] for problem in answer.json()["errors"]] == ["body.entries.1.service"]
+
+
+async def test_an_entry_that_is_told_otherwise_is_told_of(
+    client: httpx.AsyncClient, as_teller: Headers, as_reader: Headers
+) -> None:
+    """Who knows an id beforehand could be the first to use it; the true entry then must not vanish in silence."""
+    first = entry(resource="file:first")
+    await deliver(client, as_teller, first)
+    answer = await deliver(client, as_teller, {**first, "resource": "file:other"})
+    assert answer.json() == {"appended": 0, "known_before": 1}
+    assert await found(client, as_reader, resource="file:other") == []
+    contradicted = {"action": "audit.contradict", "limit": 1}
+    item = (await client.get(PATH, params=contradicted, headers=as_reader)).json()["items"][0]
+    assert (item["entry"]["actor"], item["entry"]["code"]) == ("teller", "entry_contradicted")
+    assert item["entry"]["detail"] == {"entries": 1, "first": first["entry_id"]}
+    await deliver(client, as_teller, first)
+    assert len((await client.get(PATH, params={**contradicted, "limit": 9}, headers=as_reader)).json()["items"]) == 1
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
-from admin_module.domain.audit import EARLIEST, LEAD, Deed, Month, is_credible, leaf_of
+from admin_module.domain.audit import EARLIEST, LEAD, Deed, Month, entry_text, is_credible, leaf_from, leaf_of, tells
 from artstore_kit.contracts.audit import AuditEntry, new_entry_id
 from artstore_kit.principal import Principal
 
@@ -29,6 +29,20 @@ def test_a_leaf_is_json_with_its_keys_in_order_and_no_blanks() -> None:
     assert leaf == json.dumps(read, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     assert AuditEntry.model_validate(read["entry"]) == entry
     assert (read["index"], read["recorded_at"]) == (7, "2026-12-31T23:59:59.999000Z")
+
+
+def test_a_leaf_says_who_delivered_it_and_what_was_told() -> None:
+    entry = AuditEntry(entry_id=new_entry_id(ms(NOW)), service="s", action="file.create")
+    inner = {"entry": json.loads(entry_text(entry)), "index": 7}
+    other = AuditEntry(entry_id=entry.entry_id, service="t", action="file.create", detail={"x": inner})
+    for teller in ("", "ingester-module"):
+        leaf = leaf_from(7, "2026-12-31T23:59:59.999000Z", entry_text(entry), teller)
+        read = json.loads(leaf)
+        assert leaf == json.dumps(read, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        assert read.get("delivered_by", "") == teller
+        assert tells(leaf, entry_text(entry))
+        assert not tells(leaf, entry_text(other))
+        assert not tells(leaf_from(7, "", entry_text(other), teller), entry_text(entry))
 
 
 def test_months_follow_one_another_without_a_gap() -> None:

@@ -242,6 +242,17 @@ async def test_what_retention_let_go_is_no_deletion(log: Log) -> None:
     assert said.startswith("deleted: 303 entries are gone, from 0 on, and 302 were let go")
 
 
+async def test_what_others_say_was_let_go_excuses_nothing(log: Log) -> None:
+    told = {"entry_id": new_entry_id(int(log.clock().timestamp() * 1000)), "service": "admin-module"}
+    forged = AuditEntry(**told, action="audit.expire", detail={"entries_so_far": 999})
+    await log.audit.append([forged], delivered_by="storage-element")
+    await log.execute(audit_entries.delete().where(audit_entries.c.index < 100))
+    await log.sign()
+    code, said = await log.verify()
+    assert code == 1
+    assert said.startswith("deleted: 100 entries are gone, from 0 on, and 0 were let go")
+
+
 async def test_leaves_that_are_none(log: Log) -> None:
     await log.execute(leaf_with("convert_to('{}', 'UTF8')"))
     assert "edited: entry 150 is no leaf of an audit log" in (await log.verify())[1]

@@ -33,10 +33,10 @@ async def lock_head(connection: AsyncConnection) -> int:
     return int(size or 0)
 
 
-async def known_ids(connection: AsyncConnection, entry_ids: Collection[UUID]) -> set[UUID]:
-    """Which of these the log has already; to be asked with the head locked."""
-    statement = sa.text("SELECT entry_id FROM audit_entries WHERE entry_id = ANY (CAST(:ids AS uuid[]))")
-    return set(await connection.scalars(statement, {"ids": list(entry_ids)}))
+async def known_leaves(connection: AsyncConnection, entry_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    """Those of these entries that the log has already, as leaves; to be asked with the head locked."""
+    statement = sa.text("SELECT entry_id, leaf FROM audit_entries WHERE entry_id = ANY (CAST(:ids AS uuid[]))")
+    return {entry_id: bytes(leaf) for entry_id, leaf in await connection.execute(statement, {"ids": list(entry_ids)})}
 
 
 async def read_tiles(connection: AsyncConnection, tiles: Collection[TileId]) -> Tiles:

@@ -19,6 +19,7 @@ from artstore_kit.contracts.audit import (
 from artstore_kit.contracts.errors import InvalidFields
 from artstore_kit.contracts.identity import Scope
 from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
+from artstore_kit.principal import Principal
 from artstore_kit.rights import PUBLIC
 
 router = APIRouter(prefix="/audit", tags=["audit"])
@@ -27,10 +28,12 @@ Place = Annotated[int, Query(ge=0, lt=2**63)]
 Size = Annotated[int, Query(ge=1, lt=2**63)]
 
 
-@router.post("/entries", dependencies=[needs(Scope.AUDIT_WRITE)])
-async def deliver(batch: AuditBatch, services: Given) -> AuditReceipt:
-    """Append entries. Each counts once, by its id, however often and to whichever node it is delivered."""
-    return await services.audit.append(batch.entries)
+@router.post("/entries")
+async def deliver(
+    batch: AuditBatch, who: Annotated[Principal, needs(Scope.AUDIT_WRITE)], services: Given
+) -> AuditReceipt:
+    """Append entries, with your name. Each counts once, by its id, however often and wherever it is delivered."""
+    return await services.audit.deliver(batch.entries, by=who)
 
 
 @router.get("/entries", dependencies=[needs(Scope.AUDIT_READ)])

@@ -77,15 +77,15 @@ async def _json(parts: AsyncIterator[Sequence[AuditRecord]]) -> AsyncIterator[by
 
 
 async def _csv(parts: AsyncIterator[Sequence[AuditRecord]]) -> AsyncIterator[bytes]:
-    yield _row(["index", "at", "recorded_at", *_FIELDS, "detail"])
+    yield _row(["index", "at", "recorded_at", "delivered_by", *_FIELDS, "detail"])
     async for records in parts:
         yield b"".join(_row(_cells(record)) for record in records)
 
 
 def _cells(record: AuditRecord) -> list[str]:
     entry = record.entry
-    moments = [str(record.index), entry.at.isoformat(), record.recorded_at.isoformat()]
-    return [*moments, *(str(getattr(entry, name)) for name in _FIELDS), json.dumps(entry.detail, ensure_ascii=False)]
+    place = [str(record.index), entry.at.isoformat(), record.recorded_at.isoformat(), record.delivered_by]
+    return [*place, *(str(getattr(entry, name)) for name in _FIELDS), json.dumps(entry.detail, ensure_ascii=False)]
 
 
 def _row(cells: Sequence[str]) -> bytes:

@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-from artstore_kit.contracts.audit import AuditEntry, AuditOutcome, new_entry_id
+from artstore_kit.contracts.audit import ADMIN_SERVICE, AuditEntry, AuditOutcome, new_entry_id
 from artstore_kit.contracts.ids import UUID_VERSION, moment_of
 from artstore_kit.principal import Principal
 
-SERVICE = "admin-module"
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing that tells entries is older."""
 LEAD = timedelta(days=1)
@@ -42,13 +41,13 @@ class Deed:
     @classmethod
     def of_service(cls, action: str, resource: str, **detail: Any) -> Self:
         """What this service does by itself."""
-        return cls(action, resource, detail=detail, actor=SERVICE)
+        return cls(action, resource, detail=detail, actor=ADMIN_SERVICE)
 
     def entry(self, now: datetime, request_id: str, address: str) -> AuditEntry:
         """The entry that tells of it."""
         return AuditEntry(
             entry_id=new_entry_id(_ms(now)),
-            service=SERVICE,
+            service=ADMIN_SERVICE,
             actor=self.actor,
             client_id=self.client_id,
             acting_for=self.acting_for,
@@ -79,9 +78,16 @@ def moment_text(recorded_at: datetime) -> str:
     return recorded_at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def leaf_from(index: int, moment: str, entry: str) -> bytes:
+def leaf_from(index: int, moment: str, entry: str, delivered_by: str = "") -> bytes:
     """The leaf of an entry that `entry_text` has written."""
-    return f'{{"entry":{entry},"index":{index},"recorded_at":"{moment}"}}'.encode()
+    teller = f'"delivered_by":{_TELL(delivered_by)},' if delivered_by else ""
+    return f'{{{teller}"entry":{entry},"index":{index},"recorded_at":"{moment}"}}'.encode()
+
+
+def tells(leaf: bytes, entry: str) -> bool:
+    """Whether a leaf tells what `entry_text` has written, wherever it stands and whoever delivered it."""
+    _, _, told = leaf.partition(b'"entry":')  # no name before it holds a quotation mark
+    return told.startswith(f'{entry},"index":'.encode())
 
 
 _NAMES = sorted(AuditEntry.model_fields)

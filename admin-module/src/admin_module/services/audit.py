@@ -3,19 +3,43 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module import metrics
-from admin_module.adapters.audit import Leaf, known_ids, lock_head, make_partitions, read_tiles, write_leaves
-from admin_module.domain.audit import EARLIEST, LEAD, Deed, Month, entry_text, is_credible, leaf_from, moment_text
+from admin_module.adapters.audit import Leaf, known_leaves, lock_head, make_partitions, read_tiles, write_leaves
+from admin_module.domain.audit import (
+    EARLIEST,
+    LEAD,
+    Deed,
+    Month,
+    entry_text,
+    is_credible,
+    leaf_from,
+    moment_text,
+    tells,
+)
 from admin_module.domain.clock import Clock
 from admin_module.domain.merkle import edge_tiles, grown, leaf_hash
 from artstore_kit import request_context
-from artstore_kit.contracts.audit import AuditEntry, AuditOutcome, AuditReceipt
+from artstore_kit.contracts.audit import ADMIN_SERVICE, AuditEntry, AuditOutcome, AuditReceipt
 from artstore_kit.contracts.errors import AuditLogDamaged, FieldProblem, InvalidFields
 from artstore_kit.noted import noted
 from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
+
+CONTRADICTED = "entry_contradicted"
+"""The code of an entry that was told before, and otherwise."""
+
+
+class Told(NamedTuple):
+    """An entry, as its leaf holds it, and who delivered it."""
+
+    entry: AuditEntry
+    text: str
+    delivered_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,33 +61,61 @@ class AuditLog:
         now, request_id, address = self.clock(), request_context.request_id.get(), request_context.address()
         await self._append(connection, [deed.entry(now, request_id, address) for deed in deeds])
 
-    async def append(self, entries: Sequence[AuditEntry]) -> AuditReceipt:
+    async def deliver(self, entries: Sequence[AuditEntry], by: Principal) -> AuditReceipt:
+        """`append` what another service tells: the log says who delivered it, and nobody speaks in our name."""
+        _require_of_others(entries)
+        return await self.append(entries, delivered_by=by.subject)
+
+    async def append(self, entries: Sequence[AuditEntry], *, delivered_by: str = "") -> AuditReceipt:
         """Append those that the log does not have; when it returns, all are on stable storage, once."""
         _require_credible(entries, latest=self.clock() + LEAD)
         async with self.database.transaction() as connection:
-            appended = await self._append(connection, entries)
+            appended = await self._append(connection, entries, delivered_by)
         metrics.AUDIT_ENTRIES.inc(appended)
         return AuditReceipt(appended=appended, known_before=len(entries) - appended)
 
-    async def _append(self, connection: AsyncConnection, entries: Sequence[AuditEntry]) -> int:
-        told = {entry.entry_id: (entry, entry_text(entry)) for entry in entries}
+    async def _append(self, connection: AsyncConnection, entries: Sequence[AuditEntry], delivered_by: str = "") -> int:
+        told = {entry.entry_id: Told(entry, entry_text(entry), delivered_by) for entry in entries}
         size = await lock_head(connection)
-        known = await known_ids(connection, told)
+        known = await known_leaves(connection, told)
         fresh = [each for entry_id, each in told.items() if entry_id not in known]
-        if fresh:
-            await make_partitions(connection, Month.all_of(told.keys() - known))
-            await self._write(connection, size, fresh)
+        doubted = [entry_id for entry_id, leaf in known.items() if not tells(leaf, told[entry_id].text)]
+        both = [*fresh, self._doubt(doubted, delivered_by)] if doubted else fresh
+        if both:
+            await make_partitions(connection, Month.all_of(each.entry.entry_id for each in both))
+            await self._write(connection, size, both)
         return len(fresh)
 
-    async def _write(self, connection: AsyncConnection, size: int, told: Sequence[tuple[AuditEntry, str]]) -> None:
+    def _doubt(self, doubted: Sequence[UUID], delivered_by: str) -> Told:
+        """The first to tell an entry is believed; that another told it otherwise is not kept silent."""
+        detail = {"entries": len(doubted), "first": str(doubted[0])}
+        deed = Deed("audit.contradict", "audit", AuditOutcome.REFUSED, CONTRADICTED, detail, actor=delivered_by)
+        entry = deed.entry(self.clock(), request_context.request_id.get(), request_context.address())
+        return Told(entry, entry_text(entry))
+
+    async def _write(self, connection: AsyncConnection, size: int, told: Sequence[Told]) -> None:
         now = moment_text(self.clock())
-        leaves = [Leaf(index, entry, leaf_from(index, now, text)) for index, (entry, text) in enumerate(told, size)]
+        leaves = [
+            Leaf(index, each.entry, leaf_from(index, now, each.text, each.delivered_by))
+            for index, each in enumerate(told, size)
+        ]
         edge = await read_tiles(connection, edge_tiles(size))
         try:
             tiles = grown(size, edge, [leaf_hash(leaf.content) for leaf in leaves])
         except (KeyError, ValueError) as error:
             raise AuditLogDamaged from error
         await write_leaves(connection, leaves, tiles)
+
+
+def _require_of_others(entries: Sequence[AuditEntry]) -> None:
+    """Whoever steals a service's account must not tell what administrators did, nor excuse what was deleted."""
+    wrong = [number for number, entry in enumerate(entries) if entry.service == ADMIN_SERVICE]
+    if wrong:
+        detail = f"{ADMIN_SERVICE} tells its own deeds itself"
+        raise InvalidFields(
+            f"{len(wrong)} of the entries cannot be taken: {detail}.",
+            errors=[FieldProblem(field=f"body.entries.{number}.service", message=detail) for number in wrong],
+        )
 
 
 def _require_credible(entries: Sequence[AuditEntry], latest: datetime) -> None:

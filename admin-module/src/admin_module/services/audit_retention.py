@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin_module.adapters.audit import drop_partition, months_kept
 from admin_module.adapters.audit_reads import page_of_leaves
 from admin_module.adapters.checkpoints import last_checkpoint, remove_checkpoints
-from admin_module.domain.audit import SERVICE, Deed, Month
+from admin_module.domain.audit import Deed, Month
 from admin_module.domain.audit_filters import Filters
 from admin_module.domain.clock import Clock
 from admin_module.services.audit import AuditLog
+from artstore_kit.contracts.audit import ADMIN_SERVICE
 from artstore_kit.logs import event_logger
 from artstore_kit.postgres import Database
 
@@ -52,5 +53,5 @@ class AuditRetention:
 
 async def _let_go_before(connection: AsyncConnection) -> int:
     """How many entries were let go ever: whoever checks the log counts those that are missing."""
-    told = await page_of_leaves(connection, Filters(action=EXPIRED, service=SERVICE), 1)
+    told = await page_of_leaves(connection, Filters(action=EXPIRED, service=ADMIN_SERVICE), 1)
     return int(json.loads(told[0])["entry"]["detail"]["entries_so_far"]) if told else 0

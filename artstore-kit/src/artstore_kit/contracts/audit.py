@@ -14,6 +14,9 @@ from artstore_kit.contracts.ids import LATEST_MS, UUID_VERSION, moment_of, new_f
 ENTRIES_AT_ONCE = 1000
 """So many entries at most are delivered in one request."""
 
+ADMIN_SERVICE = "admin-module"
+"""The service that keeps the log. Nobody delivers entries in its name."""
+
 DETAIL_LIMIT_BYTES = 4096
 DEEPEST_DETAIL = 8
 _VARIANT = "89ab" * 4
@@ -82,8 +85,12 @@ class AuditReceipt(BaseModel):
 
 
 class AuditRecord(BaseModel):
-    """An entry with its place in the log. As JSON without blanks, keys in order, it is the leaf that was hashed."""
+    """An entry with its place in the log. As JSON without blanks, keys in order, it is the leaf that was hashed.
 
+    `delivered_by` is whose token delivered it; the leaf is without it when the admin module told the entry itself.
+    """
+
+    delivered_by: str = ""
     entry: AuditEntry
     index: int
     recorded_at: AwareDatetime
