@@ -125,7 +125,7 @@ async def test_a_new_secret_is_shown_once_and_the_old_one_goes_on(
     client: httpx.AsyncClient, as_administrator: Headers, made: Made
 ) -> None:
     account = await made("rotating")
-    answer = await client.post(f"{PATH}/rotating/secret", json={}, headers=as_administrator)
+    answer = await client.post(f"{PATH}/rotating/secret", headers=as_administrator)
     assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
     new = answer.json()
     assert new.keys() == {"client_id", "client_secret", "secret_expires_at", "old_secret_expires_at"}

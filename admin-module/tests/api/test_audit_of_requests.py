@@ -66,6 +66,20 @@ async def test_a_login_that_failed_has_one_entry(client: httpx.AsyncClient, as_a
     assert (entry["outcome"], entry["actor"]) == ("refused", "")
 
 
+async def test_whose_session_goes_on_is_told(
+    client: httpx.AsyncClient, as_administrator: Headers, password: str
+) -> None:
+    login = {"username": "admin", "password": password}
+    begun = (await client.post("/api/v1/auth/login", json=login)).json()
+    for request_id, outcome in (("goes-on", "done"), ("goes-on-no-more", "refused")):
+        refresh, headers = {"refresh_token": begun["refresh_token"]}, {"X-Request-ID": request_id}
+        await client.post("/api/v1/auth/refresh", json=refresh, headers=headers)
+        entry = await told(client, as_administrator, request_id)
+        assert (entry["actor"], entry["client_id"], entry["outcome"]) == ("admin", "artstore-login", outcome)
+        assert (entry["action"], entry["resource"]) == ("administrator.refresh", "administrator:admin")
+        await client.post("/api/v1/auth/logout", json=refresh)
+
+
 async def test_reading_accounts_is_told(client: httpx.AsyncClient, as_administrator: Headers) -> None:
     headers = {**as_administrator, "X-Request-ID": "looking"}
     assert (await client.get("/api/v1/service-accounts/query-module", headers=headers)).status_code == 200

@@ -232,6 +232,15 @@ async def test_filters_that_are_wrong(client: httpx.AsyncClient, as_reader: Head
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields")
 
 
+@pytest.mark.parametrize("path", [PATH, "/api/v1/audit/export"])
+async def test_a_filter_that_does_not_exist_does_not_find_everything(
+    client: httpx.AsyncClient, as_reader: Headers, path: str
+) -> None:
+    answer = await client.get(path, params={"actr": "admin", "action": "file."}, headers=as_reader)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields")
+    assert [problem["field"] for problem in answer.json()["errors"]] == ["query.actr"]
+
+
 @pytest.mark.parametrize("cursor", ["x", encode_cursor(1, 2), encode_cursor("no-uuid"), encode_cursor(None)])
 async def test_cursors_of_others(client: httpx.AsyncClient, as_reader: Headers, cursor: str) -> None:
     answer = await client.get(PATH, params={"cursor": cursor}, headers=as_reader)

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BeforeValidator
 
 from admin_module.api.cursors import cursor_after, id_in
@@ -20,6 +20,7 @@ Given = Annotated[Services, Depends(services_of(Services))]
 Asking = Annotated[Principal, needs(Scope.APPROVALS_WRITE)]
 Deciding = Annotated[Principal, needs(Scope.APPROVALS_DECIDE)]
 Using = Annotated[Principal, needs(Scope.APPROVALS_USE)]
+Decision = Annotated[ApprovalDecision, Body(default_factory=ApprovalDecision)]
 ApprovalId = Annotated[UUID, BeforeValidator(parse_file_id)]
 
 
@@ -50,13 +51,13 @@ async def one(approval_id: ApprovalId, services: Given) -> Approval:
 
 
 @router.post("/{approval_id}/approve")
-async def approve(approval_id: ApprovalId, decision: ApprovalDecision, who: Deciding, services: Given) -> Approval:
+async def approve(approval_id: ApprovalId, decision: Decision, who: Deciding, services: Given) -> Approval:
     """Approve what another administrator asks for; you must hold the right to the operation yourself."""
     return await services.approvals.decide(approval_id, ApprovalState.APPROVED, decision.comment, by=who)
 
 
 @router.post("/{approval_id}/reject")
-async def reject(approval_id: ApprovalId, decision: ApprovalDecision, who: Deciding, services: Given) -> Approval:
+async def reject(approval_id: ApprovalId, decision: Decision, who: Deciding, services: Given) -> Approval:
     """Reject it."""
     return await services.approvals.decide(approval_id, ApprovalState.REJECTED, decision.comment, by=who)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 from pydantic import Field
 
 from admin_module.api.cursors import cursor_after, name_in
@@ -25,6 +25,7 @@ router = APIRouter(prefix="/service-accounts", tags=["service accounts"])
 Given = Annotated[Services, Depends(services_of(Services))]
 Writer = Annotated[Principal, needs(Scope.ACCOUNTS_WRITE)]
 Name = Annotated[str, Path(pattern=CLIENT_ID_PATTERN)]
+Rotation = Annotated[SecretRotation, Body(default_factory=SecretRotation)]
 _NEVER_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -90,7 +91,7 @@ async def activate(client_id: Name, who: Writer, services: Given, response: Resp
 
 @router.post("/{client_id}/secret", status_code=201)
 async def rotate(
-    client_id: Name, rotation: SecretRotation, who: Writer, services: Given, response: Response
+    client_id: Name, rotation: Rotation, who: Writer, services: Given, response: Response
 ) -> RotatedSecret:
     """Make a new secret, which is shown in this answer only; the old one goes on for a while."""
     response.headers.update(_NEVER_KEPT)

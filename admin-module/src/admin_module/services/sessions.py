@@ -37,6 +37,7 @@ from artstore_kit.contracts.errors import (
     SessionUnknown,
 )
 from artstore_kit.logs import event_logger
+from artstore_kit.noted import noted
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 
@@ -72,6 +73,7 @@ class Sessions:
         token = new_secret()
         async with self.database.transaction() as connection:
             session = await session_of(connection, hashed(refresh_token))
+            _note(session)
             refusal = await self._advance(connection, session, hashed(refresh_token), hashed(token))
         if refusal or session is None:
             raise refusal or RefreshTokenUnknown
@@ -156,6 +158,14 @@ class Sessions:
             refresh_expires_in=session.idle_s(self.lifetimes, self.clock()),
             session_id=session.session_id,
         )
+
+
+def _note(session: Session | None) -> None:
+    """Whose session goes on, or does not: the token says so to us alone."""
+    if session:
+        known = noted()
+        known.actor, known.client_id = session.username, LOGIN_CLIENT
+        known.resource = f"administrator:{session.username}"
 
 
 def _deed(action: str, session: Session, *, outcome: AuditOutcome = AuditOutcome.DONE, code: str = "") -> Deed:
