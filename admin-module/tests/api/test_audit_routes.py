@@ -101,7 +101,7 @@ async def test_an_entry_that_is_told_otherwise_is_told_of(
     answer = await deliver(client, as_teller, {**first, "resource": "file:other"})
     assert answer.json() == {"appended": 0, "known_before": 1}
     assert await found(client, as_reader, resource="file:other") == []
-    contradicted = {"action": "audit.contradict", "limit": 1}
+    contradicted: dict[str, Any] = {"action": "audit.contradict", "limit": 1}
     item = (await client.get(PATH, params=contradicted, headers=as_reader)).json()["items"][0]
     assert (item["entry"]["actor"], item["entry"]["code"]) == ("teller", "entry_contradicted")
     assert item["entry"]["detail"] == {"entries": 1, "first": first["entry_id"]}

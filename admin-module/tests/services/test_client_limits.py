@@ -10,7 +10,6 @@ from admin_module.adapters.account_secrets import add_secret
 from admin_module.adapters.accounts import insert_account
 from admin_module.config import LimitsSettings
 from admin_module.domain.accounts import account_of
-from admin_module.domain.limits import network_of
 from admin_module.domain.proofs import SharedSecret, SignedAssertion
 from admin_module.domain.secrets import hashed
 from admin_module.services.clients import Clients
@@ -18,6 +17,7 @@ from artstore_kit.contracts.client_keys import KeySet
 from artstore_kit.contracts.errors import InvalidClient, RateLimited
 from artstore_kit.contracts.identity import NewServiceAccount
 from artstore_kit.postgres import Database
+from artstore_kit.proxies import network_of
 from artstore_kit.redis import RedisClient
 from artstore_kit.testing.client_keys import client_key
 

@@ -116,6 +116,7 @@ def build_app[Services](
             event_logger().info("started", host=settings.server.host, port=settings.server.port)
             yield
             event_logger().info("stopping")
+            cast(Application, app).frame.close()
 
     app = Application(
         byte_routes,

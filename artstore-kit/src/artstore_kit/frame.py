@@ -67,6 +67,11 @@ class Frame:
             tally.account(self._log)
             request_id.reset(token)
 
+    def close(self) -> None:
+        """Requests are over."""
+        if self.noting is not None:
+            self.noting.close()
+
     async def _dispatch(self, scope: Scope, tally: Tally) -> None:
         exchange: Exchange[Any] | None = None
         noted = noted_of(scope)

@@ -1,6 +1,7 @@
 """Where a request comes from when proxies that are trusted stand in front: what others claim is never believed."""
 
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -10,6 +11,7 @@ type Address = IPv4Address | IPv6Address
 FORWARDED = "forwarded"
 MOST_HOPS = 32
 """Nearer ones than that many are enough for any fleet; a header may be long."""
+_IPV6_NETWORK_BITS = 64
 
 
 class TrustedProxies:
@@ -67,6 +69,15 @@ def address_in(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """An IPv4 address, or the network of an IPv6 address: whoever has one of these has all of it (RFC 6177)."""
+    parsed = address_in(address)
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Address(int(parsed) >> _IPV6_NETWORK_BITS << _IPV6_NETWORK_BITS))
+    return str(parsed or address)
 
 
 def _x_forwarded_for(told: str) -> Sequence[str]:

@@ -14,6 +14,7 @@ from artstore_kit.audit.declared import WITH_ITS_EFFECT, Audited
 from artstore_kit.audit.noting import Noting, fresh_id, plain
 from artstore_kit.audit.outgoing import Outgoing
 from artstore_kit.audit.spool import Spool
+from artstore_kit.audit.strangers import ALONE
 from artstore_kit.contracts.audit import AuditEntry, AuditOutcome
 from artstore_kit.contracts.errors import FileUnknown, StorageFault
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Action, Grant, Scope
@@ -136,6 +137,14 @@ async def test_who_has_no_token_has_no_name(client: httpx.AsyncClient, entries: 
     (told,) = entries()
     assert (told.actor, told.outcome, told.code) == ("", AuditOutcome.REFUSED, "not_authenticated")
     assert told.resource == f"file:{FILE}"
+
+
+async def test_a_service_that_stops_tells_how_often_strangers_were_refused(app: Application, entries: Entries) -> None:
+    async with open_client(app, {"Authorization": "Bearer not.a.token"}) as stranger:
+        for path in ("notes", "files") * ALONE:
+            assert (await stranger.get(f"/api/v1/{path}/{FILE}")).status_code == 401
+        assert len(entries()) == ALONE
+    assert (entries()[-1].action, entries()[-1].detail["refusals"]) == ("request.refuse", ALONE)
 
 
 @pytest.mark.parametrize("path", [f"/api/v1/notes/{FILE}", f"/api/v1/files/{FILE}"])

@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 
 from admin_module.config import LimitsSettings
 from artstore_kit.contracts.errors import RateLimited
+from artstore_kit.proxies import network_of
 
 MINUTE_S = 60
-_IPV6_NETWORK_BITS = 64
 
 
 @dataclass(frozen=True)
@@ -89,19 +88,6 @@ def too_often(detail: str, left_s: float) -> RateLimited:
     """The refusal; it has the members of RFC 6749 section 5.2 too, for clients that look for them."""
     wait_s = str(max(1, int(left_s) + 1))
     return RateLimited(detail, headers={"Retry-After": wait_s}, error=RateLimited.code, error_description=detail)
-
-
-def network_of(address: str) -> str:
-    """An IPv4 address, or the network of an IPv6 address: whoever has one of these has all of it (RFC 6177)."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Address(int(parsed) >> _IPV6_NETWORK_BITS << _IPV6_NETWORK_BITS))
 
 
 def _name(kind: str, *parts: str) -> str:

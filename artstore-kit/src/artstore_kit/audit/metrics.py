@@ -9,4 +9,5 @@ OLDEST_SECONDS = Gauge("artstore_audit_oldest_waiting_seconds", "Age of the olde
 SPOOL_BYTES = Gauge("artstore_audit_spool_bytes", "What lies in the spool")
 SET_ASIDE = Counter("artstore_audit_set_aside_total", "Entries that the audit log refuses to take")
 TORN = Counter("artstore_audit_torn_total", "Ends of segments that hold no whole entry, as a crash leaves them")
+COUNTED = Counter("artstore_audit_counted_total", "Refusals of unknown callers that were told by their number alone")
 NOT_KEPT = Counter("artstore_audit_not_kept_total", "Entries for which there was no room, in the spool or aside")

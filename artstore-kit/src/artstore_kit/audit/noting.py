@@ -8,12 +8,17 @@ from pydantic_core import to_json
 
 from artstore_kit.audit.declared import Declarations
 from artstore_kit.audit.spool import Spool
+from artstore_kit.audit.strangers import Counted, Strangers, Turn
 from artstore_kit.contracts.audit import AuditEntry, AuditOutcome, printable
 from artstore_kit.noted import noted_of
+from artstore_kit.proxies import network_of
 from artstore_kit.tally import CLIENT_GONE, Tally
 
 GONE = "client_gone"
 """The code of a request whose sender did not wait for the answer."""
+
+SUMMED_UP = "request.refuse"
+"""The action of the entry of many refusals."""
 
 _LIMITS = {
     name: next(each.max_length for each in field.metadata if hasattr(each, "max_length"))
@@ -32,6 +37,7 @@ class Noting:
         self._spool = spool
         self._declarations = declarations
         self._teller = {"service": spool.service, **({"node": spool.node} if spool.node else {})}
+        self._strangers = Strangers(self._sum_up)
 
     def note(self, tally: Tally) -> None:
         """Keep the entry of this request, if it leaves one."""
@@ -44,12 +50,20 @@ class Noting:
             return
         if (declared.by_front and noted.acting_for) or (noted.told and outcome is AuditOutcome.REFUSED):
             return
+        resource = noted.resource or declared.resource_of(tally.scope.get("path_params", {}))
+        code = "" if outcome is DONE else (tally.code or noted.code or (GONE if is_gone else ""))
+        address = client[0] if (client := tally.scope.get("client")) else ""
+        if outcome is not DONE and not noted.actor:
+            turn = self._strangers.turn_of(network_of(address), f"{declared.action} {code}", resource)
+            if turn is Turn.COUNTED:
+                return
+            noted.detail |= {"more_are_counted": True} if turn is Turn.LAST else {}
         told = {
             "actor": noted.actor,
             "client_id": noted.client_id,
             "acting_for": noted.acting_for,
-            "resource": noted.resource or declared.resource_of(tally.scope.get("path_params", {})),
-            "code": "" if outcome is DONE else (tally.code or noted.code or (GONE if is_gone else "")),
+            "resource": resource,
+            "code": code,
         }
         entry: dict[str, Any] = {"entry_id": fresh_id(), **self._teller, "action": declared.action}
         for name, text in told.items():
@@ -58,11 +72,20 @@ class Noting:
         if outcome is not DONE:
             entry["outcome"] = outcome.value
         entry["request_id"] = tally.request_id
-        if client := tally.scope.get("client"):
-            entry["address"] = plain(client[0], 64)
+        if address:
+            entry["address"] = plain(address, 64)
         if noted.detail:
             entry["detail"] = noted.detail
         self._spool.note(to_json(entry) + b"\n")
+
+    def close(self) -> None:
+        """Tell what was only counted so far."""
+        self._strangers.end_minute()
+
+    def _sum_up(self, address: str, counted: Counted) -> None:
+        """One entry for all that an address was refused within a minute, beyond what was told one by one."""
+        entry = {"entry_id": fresh_id(), **self._teller, "action": SUMMED_UP, "outcome": AuditOutcome.REFUSED.value}
+        self._spool.note(to_json(entry | {"address": plain(address, 64), "detail": counted.detail()}) + b"\n")
 
 
 def _outcome(status: int) -> AuditOutcome:
