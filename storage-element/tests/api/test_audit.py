@@ -41,12 +41,30 @@ async def test_reads_and_refusals_are_told(element: Element, admin: AdminStandIn
     assert refused.code == "file_unknown"
 
 
-async def test_whoever_acts_for_somebody_tells_it(element: Element, admin: AdminStandIn) -> None:
+async def test_content_that_a_service_reads_for_somebody_is_told(element: Element, admin: AdminStandIn) -> None:
+    """Also what it did not get: whoever has stolen its secret may be looking for files."""
+    file, nowhere = await element.put(collection="contracts"), new_file_id()
+    acting = {**admin.mint.bearer("query-module"), ACTING_FOR_HEADER: "carol", "X-Request-ID": "one-request"}
+    for file_id, status in ((file.file_id, 200), (nowhere, 404)):
+        answer = await element.http.get(f"/api/v1/files/{file_id}/content", headers=acting)
+        assert answer.status_code == status
+    told = await of_requests(admin, 2)
+    assert {(each.actor, each.acting_for, each.request_id) for each in told} == {
+        ("query-module", "carol", "one-request")
+    }
+    assert [(each.resource, each.outcome, each.code) for each in told] == [
+        (f"file:{file.file_id}", "done", ""),
+        (f"file:{nowhere}", "refused", "file_unknown"),
+    ]
+
+
+async def test_whoever_acts_for_somebody_tells_all_else(element: Element, admin: AdminStandIn) -> None:
     file = await element.put()
     acting = {**admin.mint.bearer("query-module"), ACTING_FOR_HEADER: "carol"}
-    path = f"/api/v1/files/{file.file_id}/content"
-    assert (await element.http.get(path, headers=acting)).status_code == 200
-    assert (await element.http.get(f"/api/v1/files/{new_file_id()}", headers=acting)).status_code == 404
+    path = f"/api/v1/files/{file.file_id}"
+    assert (await element.http.head(f"{path}/content", headers=acting)).status_code == 200
+    for looked_up, status in ((path, 200), (f"/api/v1/files/{new_file_id()}", 404)):
+        assert (await element.http.get(looked_up, headers=acting)).status_code == status
     pretending = {**admin.mint.bearer("mallory", scopes=[Scope.FILES_READ]), ACTING_FOR_HEADER: "carol"}
     assert (await element.http.get(path, headers=pretending)).status_code == 403
     (told,) = await of_requests(admin, 1)

@@ -11,7 +11,7 @@ class Audited:
     """`action` and `resource` of the entry; `{name}` in a resource is a parameter of the path.
 
     A refusal and a failure are always told. A success is too, unless `untold` says why not. `by_front`: whoever acts
-    for somebody tells of what came of it, so that one access is one entry.
+    for somebody tells of what came of it, and that is enough.
     """
 
     action: str

@@ -1,10 +1,13 @@
-"""What the audit log is told of each route. Whoever acts for somebody tells it of reads and refusals itself."""
+"""What the audit log is told of each route. Whoever acts for somebody tells of it too, and alone but for content."""
 
 from artstore_kit.audit.declared import OFTEN_AND_HARMLESS, WITH_ITS_EFFECT, Audited, Declarations
 
 FILE = "file:{file_id}"
 _PART = "a part of an upload; the file that it becomes is told"
 _FEED = "a change feed is read again and again; who reads a file by it is a service that asks for all"
+
+_CONTENT = Audited("file.read", FILE)
+"""No account, not even a service's, takes content away untold (docs/decisions/content-is-told-twice.md)."""
 
 
 def _read(resource: str = FILE, action: str = "file.read") -> Audited:
@@ -26,7 +29,7 @@ def _status(action: str) -> Audited:
 AUDITED: Declarations = {
     "GET /api/v1/files": _read("", "file.list"),
     "GET /api/v1/files/{file_id}": _read(),
-    "GET /api/v1/files/{file_id}/content": _read(),
+    "GET /api/v1/files/{file_id}/content": _CONTENT,
     "HEAD /api/v1/files/{file_id}/content": _read(),
     "GET /api/v1/changes": Audited("file.list", untold=_FEED),
     "PUT /api/v1/files": _change("file.create", ""),
