@@ -273,7 +273,7 @@ def first_start(
     """A first start with the usual settings, or with others in their place."""
 
     def make(bootstrap: BootstrapSettings = settings.bootstrap) -> FirstStart:
-        return FirstStart(database, audit, bootstrap, Passwords(), sealed_keys, clock)
+        return FirstStart(database, audit, bootstrap, Passwords(), sealed_keys, Revocations(database, clock), clock)
 
     return make
 

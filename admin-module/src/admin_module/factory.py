@@ -122,7 +122,7 @@ async def open_services(
         clients = Clients(database, tallies, limits, assertions, clock)
         second_factor = SecondFactor(sealed_keys, clock)
         gate = Gate(database, audit, passwords, second_factor, tallies, limits, clock)
-        await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, clock).run()
+        await FirstStart(database, audit, settings.bootstrap, passwords, sealed_keys, revocations, clock).run()
         await Reseal(database, audit, sealed_keys).run()
         key_life = KeyLife(database, audit, sealed_keys, keyring, revocations, turns_of(settings.keys), clock)
         await key_life.keep_up()

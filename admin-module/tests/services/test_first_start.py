@@ -15,10 +15,10 @@ from admin_module.config import BootstrapSettings, Settings
 from admin_module.domain.clock import Clock
 from admin_module.domain.proofs import SharedSecret
 from admin_module.domain.secrets import new_secret
-from admin_module.services.audit import AuditLog
 from admin_module.services.clients import Clients
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
+from admin_module.services.revocations import Revocations
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import InvalidClient
 from artstore_kit.contracts.identity import Scope, ServiceAccount
@@ -127,6 +127,43 @@ async def test_rights_of_fleet_accounts_follow_the_settings(database: Database, 
     assert found.secret_expires_at is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "revoked"),
+    [
+        ({"scopes": ["files:delete"]}, True),
+        ({"scopes": ["files:read", "files:write"]}, True),
+        ({"scopes": ["files:read", "audit:read"]}, False),
+        ({"grants": []}, True),
+        ({"roles": []}, True),
+        ({"description": "finds"}, False),
+        ({"client_secret": new_secret()}, False),
+        ({}, False),
+    ],
+    ids=[
+        "other",
+        "more",
+        "what the role gives anyway",
+        "no grants",
+        "no roles",
+        "other words",
+        "another secret",
+        "nothing",
+    ],
+)
+async def test_tokens_of_other_rights_are_revoked(
+    database: Database, first_start: FirstStartWith, clock: Clock, changes: Mapping[str, object], revoked: bool
+) -> None:
+    grants = [{"collection": "*", "actions": ["read"]}]
+    given = {"scopes": ["files:read"], "grants": grants, "roles": ["auditor"], "client_secret": new_secret()}
+    account = {"client_id": "query-module", **given}
+    await first_start(bootstrap(account)).run()
+    revocations = Revocations(database, clock)
+    assert (await revocations.after(None)).items == []
+    await first_start(bootstrap({**account, **changes})).run()
+    told = [(each.kind, each.name) for each in (await revocations.after(None)).items]
+    assert told == ([("subject", "query-module")] if revoked else [])
+
+
 async def test_an_account_that_somebody_made_is_not_taken_over(
     database: Database, first_start: FirstStartWith, clock: Clock
 ) -> None:
@@ -169,7 +206,7 @@ async def test_a_database_without_tables_is_told_at_start(
     first_start: FirstStartWith,
 ) -> None:
     empty = Database(settings_for(postgres_server.create_database("admin_module_not_migrated")))
-    start = FirstStart(empty, AuditLog(empty, clock), settings.bootstrap, first_start().passwords, sealed_keys, clock)
+    start = replace(first_start(), database=empty)
     with pytest.raises(WrongSettings, match="python -m admin_module migrate"):
         await start.run()
     async with empty.connect() as connection:

@@ -19,11 +19,13 @@ from admin_module.domain.administrators import Administrator
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.domain.passwords import prepared
+from admin_module.domain.rights import Rights
 from admin_module.domain.roles import SUPER_ADMIN
 from admin_module.domain.secrets import hashed
 from admin_module.domain.signing_keys import SigningKey, current
 from admin_module.services.audit import AuditLog
-from admin_module.services.rights import own_rights, rights_kept
+from admin_module.services.revocations import Revocations
+from admin_module.services.rights import effective_rights, own_rights, rights_kept
 from artstore_kit.contracts.accounts import AccountChanges
 from artstore_kit.contracts.identity import ServiceAccount
 from artstore_kit.logs import event_logger
@@ -45,6 +47,7 @@ class FirstStart:
     bootstrap: BootstrapSettings
     passwords: Passwords
     sealed_keys: SealedKeys
+    revocations: Revocations
     clock: Clock
 
     async def run(self) -> None:
@@ -88,12 +91,12 @@ class FirstStart:
         """Made, or brought to what the settings say: they are the truth of the fleet's own accounts."""
         now = self.clock()
         account = account_of(wanted, system=True, created_at=now, secret_expires_at=None)
-        await rights_kept(connection, account.roles, own_rights(account))
+        rights = await rights_kept(connection, account.roles, own_rights(account))
         sha256 = hashed(wanted.client_secret.get_secret_value())
         if await find_administrator(connection, account.client_id):
             raise WrongSettings(f"{_ACCOUNTS_SETTING}: '{account.client_id}' is an administrator's name")
         made = await insert_account(connection, account)
-        changed = not made and await self._update(connection, account)
+        changed = not made and await self._update(connection, account, rights)
         await add_secret(connection, account.client_id, sha256, now, expires_at=None)
         replaced = await remove_other_secrets(connection, account.client_id, sha256)
         if made or replaced:
@@ -104,15 +107,18 @@ class FirstStart:
         detail = {**told(account), "secret_replaced": replaced > 0}
         return [Deed.of_service(action, f"account:{account.client_id}", **detail)]
 
-    async def _update(self, connection: AsyncConnection, account: ServiceAccount) -> bool:
-        """Whether that changed anything."""
+    async def _update(self, connection: AsyncConnection, account: ServiceAccount, rights: Rights) -> bool:
+        """Whether that changed anything. Tokens of other rights or keys are revoked, as with any other account."""
         known = await account_to_change(connection, account.client_id)
         if known is None or not known.system:
             raise WrongSettings(f"{_ACCOUNTS_SETTING}: '{account.client_id}' exists and was not made for the fleet")
         after = changed(known, AccountChanges.model_validate(account, from_attributes=True))
         if after.model_copy(update={"revision": known.revision}) == known:
             return False
+        before = await effective_rights(connection, known.roles, own_rights(known))
         await update_account(connection, after)
+        if rights != before or after.jwks != known.jwks:
+            await self.revocations.revoke_subject(connection, account.client_id)
         return True
 
     async def _first_signing_key(self, connection: AsyncConnection) -> list[Deed]:
