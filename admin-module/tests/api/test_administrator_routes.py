@@ -50,7 +50,7 @@ async def test_somebody_is_made_and_must_choose_a_password(
 ) -> None:
     about = {"display_name": "Grace Hopper", "email": "grace@example.org", "roles": ["readonly", "auditor"]}
     made = await create(client, as_administrator, "grace", **about)
-    assert (made.status_code, made.headers["location"]) == (201, f"{PATH}/grace")
+    assert (made.status_code, made.headers["location"], made.headers["etag"]) == (201, f"{PATH}/grace", '"r1"')
     assert made.headers["cache-control"] == "no-store"
     someone = made.json()
     password = someone.pop("temporary_password")
@@ -65,6 +65,7 @@ async def test_somebody_is_made_and_must_choose_a_password(
         "locked_until": None,
         "created_at": someone["created_at"],
         "last_login_at": None,
+        "revision": 1,
     }
     assert told(await login(client, "grace", password)) == (403, "password_change_required")
     assert (await client.get(f"{PATH}/grace", headers=as_administrator)).json() == someone
@@ -179,6 +180,39 @@ async def test_a_change_sets_what_is_named(client: httpx.AsyncClient, as_adminis
     assert (shown["display_name"], shown["email"], shown["roles"]) == ("After", "a@example.org", ["auditor"])
     wrong = await client.patch(f"{PATH}/changed", json={"username": "other"}, headers=as_administrator)
     assert told(wrong) == (422, "invalid_fields")
+
+
+async def test_a_change_in_between_is_not_overwritten(client: httpx.AsyncClient, as_administrator: Headers) -> None:
+    await create(client, as_administrator, "guarded", display_name="Before", roles=["readonly"])
+    path, first = f"{PATH}/guarded", {**as_administrator, "If-Match": '"r1"'}
+    answer = await client.patch(path, json={"roles": ["auditor"]}, headers=first)
+    assert (answer.status_code, answer.headers["etag"], answer.json()["revision"]) == (200, '"r2"', 2)
+    assert told(await client.patch(path, json={"display_name": "After"}, headers=first)) == (412, "revision_mismatch")
+    shown = await client.get(path, headers=as_administrator)
+    assert (shown.json(), shown.headers["etag"]) == (answer.json(), '"r2"')
+    for tags in ('"r1", "r2"', "*"):
+        again = await client.patch(path, json={"email": ""}, headers={**as_administrator, "If-Match": tags})
+        assert again.status_code == 200
+
+
+@pytest.mark.parametrize("deed", ["suspend", "activate", "reset-password"])
+async def test_whatever_administrators_do_is_a_revision(
+    client: httpx.AsyncClient, as_administrator: Headers, deed: str
+) -> None:
+    name = f"revised-{deed}"
+    await create(client, as_administrator, name)
+    assert (await client.post(f"{PATH}/{name}/{deed}", headers=as_administrator)).is_success
+    stale = await client.patch(f"{PATH}/{name}", json={}, headers={**as_administrator, "If-Match": '"r1"'})
+    assert told(stale) == (412, "revision_mismatch")
+
+
+async def test_what_people_do_themselves_is_none(
+    client: httpx.AsyncClient, as_administrator: Headers, person: Person
+) -> None:
+    """A login or a new password in between is nothing that a change could overwrite."""
+    await person("self-made", "readonly")
+    headers = {**as_administrator, "If-Match": '"r1"'}
+    assert (await client.patch(f"{PATH}/self-made", json={"roles": []}, headers=headers)).status_code == 200
 
 
 async def refuses(client: httpx.AsyncClient, headers: Headers) -> None:

@@ -1,6 +1,7 @@
 """What must hold whatever administrators do to each other."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from itertools import product
@@ -12,12 +13,16 @@ from hypothesis import strategies as st
 from admin_module.adapters import name_lock
 from admin_module.adapters.accounts import insert_account
 from admin_module.adapters.passwords import Passwords
+from admin_module.domain import passwords
 from admin_module.domain.accounts import account_of
 from admin_module.domain.administrators import Administrator, require_one_remains
+from admin_module.domain.credentials import Credentials
 from admin_module.domain.rights import held_by
 from admin_module.domain.roles import BUILT_IN, rights_of
+from admin_module.domain.sessions import Caller
 from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.administrators import Administrators
+from admin_module.services.login import Login
 from admin_module.services.sessions import Sessions
 from artstore_kit.contracts.administrators import AdministratorChanges, NewAdministrator
 from artstore_kit.contracts.audit import AuditEntry
@@ -43,6 +48,26 @@ def as_person(username: str, *roles: str) -> Principal:
     scopes = frozenset(scope for each in rights for scope in each.scopes)
     grants = tuple(grant for each in rights for grant in each.grants)
     return Principal(username, LOGIN_CLIENT, scopes, grants, frozenset(roles), 0)
+
+
+async def test_others_are_served_while_a_password_is_judged(
+    administrators: Administrators, login: Login, ada: Principal, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes many milliseconds of reckoning."""
+    loop, served = asyncio.get_running_loop(), []
+
+    def judge(*_: object, **__: object) -> dict[str, int]:
+        another = threading.Event()
+        loop.call_soon_threadsafe(another.set)
+        served.append(another.wait(5))
+        return {"guesses": passwords.GUESSES_NEEDED}
+
+    monkeypatch.setattr(passwords, "zxcvbn", judge)
+    await login.change_password(Credentials("grace", password), "seven otters juggle", Caller("192.0.2.1", "Firefox"))
+    first = NewAdministrator.model_validate({"username": "linus", "password": "eleven geese parade"})
+    await administrators.create(first, by=ada)
+    assert served
+    assert all(served)
 
 
 async def test_two_who_remove_each_other_at_once_leave_one(administrators: Administrators) -> None:

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from admin_module.api.cursors import cursor_after, name_in
 from admin_module.domain.administrators import Wanted
+from admin_module.domain.revisions import revision_tag
 from admin_module.factory import Services
 from artstore_kit.application import needs, services_of
 from artstore_kit.contracts.administrators import (
@@ -45,7 +46,7 @@ async def create_administrator(
     """Make an administrator. The password is temporary; one that was made up is shown in this answer only."""
     made = await services.administrators.create(new, by=who)
     response.headers.update({"Location": f"/api/v1/administrators/{made.username}", **_NEVER_KEPT})
-    return made
+    return _answered(made, response)
 
 
 @router.get("", dependencies=[_READER])
@@ -61,17 +62,26 @@ async def administrators_page(
 
 
 @router.get("/{username}", dependencies=[_READER])
-async def one_administrator(username: Name, services: Given) -> AdministratorView:
-    """One administrator."""
-    return await services.administrators.one(username)
+async def one_administrator(username: Name, services: Given, response: Response) -> AdministratorView:
+    """One administrator; the ETag is the revision."""
+    return _answered(await services.administrators.one(username), response)
 
 
 @router.patch("/{username}")
 async def change_administrator(
-    username: Name, changes: AdministratorChanges, who: Writer, services: Given
+    username: Name,
+    changes: AdministratorChanges,
+    *,
+    who: Writer,
+    services: Given,
+    response: Response,
+    if_match: Annotated[str | None, Header()] = None,
 ) -> AdministratorView:
-    """Set what is named. You can give no right that you do not hold, nor change who holds more than you."""
-    return await services.administrators.change(username, changes, by=who)
+    """Set what is named; `If-Match: "r<revision>"` guards against a change in between.
+
+    You can give no right that you do not hold, nor change who holds more than you.
+    """
+    return _answered(await services.administrators.change(username, changes, by=who, if_match=if_match), response)
 
 
 @router.delete("/{username}", status_code=204)
@@ -128,3 +138,8 @@ async def end_sessions_of(username: Name, who: Writer, services: Given) -> None:
 async def end_session_of(username: Name, session_id: SessionId, who: Writer, services: Given) -> None:
     """Log somebody out at one device."""
     await services.administrators.end_session(username, session_id, by=who)
+
+
+def _answered[View: AdministratorView](shown: View, response: Response) -> View:
+    response.headers["ETag"] = revision_tag(shown.revision)
+    return shown

@@ -1,7 +1,8 @@
 """An administrator as the database knows them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from pydantic import JsonValue
 
@@ -29,6 +30,11 @@ class Administrator:
     email: str = ""
     suspended: bool = False
     must_change_password: bool = False
+    revision: int = 1
+
+    def with_changes(self, **changes: Any) -> Self:
+        """The next revision."""
+        return replace(self, **changes, revision=self.revision + 1)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,7 +48,9 @@ class Administrator:
 
     def told(self) -> dict[str, JsonValue]:
         """What an audit entry says of them."""
-        return {"roles": [*sorted(self.roles)], "display_name": self.display_name, "email": self.email}
+        roles: list[JsonValue] = [*sorted(self.roles)]
+        person = {"display_name": self.display_name, "email": self.email}
+        return {"roles": roles, "revision": self.revision, **person}
 
 
 def require_one_remains(mighty: Collection[str], before: Administrator, after: Administrator | None) -> None:

@@ -1,5 +1,6 @@
 """Administrators: made, changed, suspended and removed by those who hold what they hold."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,7 @@ from admin_module.domain.administrators import Administrator, Wanted, require_on
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.domain.passwords import prepared, require_good, temporary_password
+from admin_module.domain.revisions import require_unchanged
 from admin_module.domain.rights import held_by, require_may_give, require_power_over
 from admin_module.services.audit import AuditLog
 from admin_module.services.revocations import Revocations
@@ -81,11 +83,14 @@ class Administrators:
         async with self.database.connect() as connection:
             return await views_after(connection, wanted, after, limit, self.clock())
 
-    async def change(self, username: str, changes: AdministratorChanges, by: Principal) -> AdministratorView:
+    async def change(
+        self, username: str, changes: AdministratorChanges, by: Principal, if_match: str | None = None
+    ) -> AdministratorView:
         """Set what is named. With other roles the tokens of the former ones are refused; sessions go on."""
         async with self.database.transaction() as connection:
             before, mighty = await self._changeable(connection, username, by)
-            after = replace(before, **_set(changes))
+            require_unchanged(before.revision, if_match)
+            after = before.with_changes(**_set(changes))
             require_one_remains(mighty, before, after)
             if after.roles != before.roles:
                 require_may_give(held_by(by), await rights_kept(connection, after.roles))
@@ -99,7 +104,7 @@ class Administrators:
         """Let nobody in under this name, until it is activated again."""
         async with self.database.transaction() as connection:
             before, mighty = await self._changeable_other(connection, username, by)
-            after = replace(before, suspended=True)
+            after = before.with_changes(suspended=True)
             require_one_remains(mighty, before, after)
             await update_administrator(connection, after)
             await self._shut_out(connection, username)
@@ -109,7 +114,7 @@ class Administrators:
         """End a suspension."""
         async with self.database.transaction() as connection:
             before, _ = await self._changeable_other(connection, username, by)
-            await update_administrator(connection, replace(before, suspended=False))
+            await update_administrator(connection, before.with_changes(suspended=False))
             await self._record(connection, by, "activate", before)
 
     async def remove(self, username: str, by: Principal) -> None:
@@ -134,7 +139,7 @@ class Administrators:
         password_hash = await self.passwords.hashed(prepared(password))
         async with self.database.transaction() as connection:
             before, _ = await self._changeable_other(connection, username, by)
-            after = replace(before, password_hash=password_hash, must_change_password=True)
+            after = before.with_changes(password_hash=password_hash, must_change_password=True)
             await update_administrator(connection, after)
             await self._shut_out(connection, username)
             await self._record(connection, by, "reset_password", after)
@@ -181,7 +186,7 @@ class Administrators:
         return await self._changeable(connection, username, by)
 
     async def _hashed(self, password: str, someone: Administrator) -> str:
-        require_good(prepared(password), someone.names)
+        await asyncio.to_thread(require_good, prepared(password), someone.names)
         return await self.passwords.hashed(prepared(password))
 
     async def _shut_out(self, connection: AsyncConnection, username: str) -> None:

@@ -1,5 +1,6 @@
 """Letting people in, and letting them change their passwords."""
 
+import asyncio
 from dataclasses import dataclass
 
 from admin_module import metrics
@@ -49,7 +50,7 @@ class Login:
     async def _hashed(self, password: str, who: Administrator, other_than: str) -> str:
         if password == other_than:
             raise WeakPassword("The new password is the old one.")
-        require_good(password, who.names)
+        await asyncio.to_thread(require_good, password, who.names)
         return await self.passwords.hashed(password)
 
 

@@ -116,6 +116,7 @@ class AdministratorView(BaseModel):
     locked_until: AwareDatetime | None = Field(None, description="after repeated failures to log in")
     created_at: AwareDatetime
     last_login_at: AwareDatetime | None
+    revision: int = Field(description="grows by one with each change by an administrator")
 
 
 class TemporaryPassword(BaseModel):

@@ -17,6 +17,7 @@ administrators = sa.Table(
     sa.Column("must_change_password", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("created_at", moment, nullable=False),
     sa.Column("last_login_at", moment),
+    sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
 )
 
 login_failures = sa.Table(
