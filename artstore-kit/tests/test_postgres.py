@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from artstore_kit.contracts.errors import DatabaseUnavailable
@@ -98,6 +99,7 @@ async def test_idle_connections_that_the_server_has_ended_are_replaced_unnoticed
     ending = Database(database.settings)
     await _end(ending, idle)
     await ending.close()
+    await asyncio.sleep(0.1)  # until the server's farewell has come
     assert await _ids(database) == []
 
 
@@ -132,6 +134,73 @@ async def test_a_task_that_is_cancelled_within_a_statement_ends(database: Databa
     with pytest.raises(asyncio.CancelledError):
         await sleeping
     await database.ping()
+
+
+class Cable:
+    """A way to the server that breaks, when told to, with the next thing that is sent on it: nobody can know before."""
+
+    def __init__(self, settings: PostgresSettings) -> None:
+        url = make_url(settings.url)
+        self._server = (url.host, url.port)
+        self._url = url
+        self.breaks = False
+
+    async def __aenter__(self) -> PostgresSettings:
+        self._listening = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        port = self._listening.sockets[0].getsockname()[1]
+        return settings_for(self._url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False))
+
+    async def __aexit__(self, *_: object) -> None:
+        self._listening.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(*self._server)
+        back = asyncio.create_task(_pour(from_server, writer))
+        while (data := await reader.read(65536)) and not self.breaks:
+            to_server.write(data)
+        self.breaks = False
+        for each in (writer, to_server):
+            each.close()
+        await asyncio.gather(back, return_exceptions=True)
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+
+
+async def test_a_connection_that_was_not_used_for_a_while_is_asked_whether_it_is_still_there(
+    settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("artstore_kit.postgres.IDLE_S", 0.0)
+    async with (cable := Cable(settings)) as through_cable:
+        database = Database(through_cable)
+        await database.ping()
+        cable.breaks = True
+        await database.ping()
+        assert not cable.breaks
+        await database.close()
+
+
+async def test_one_that_was_used_just_now_is_not_asked_and_fails_one_statement_at_most(
+    settings: PostgresSettings,
+) -> None:
+    async with (cable := Cable(settings)) as through_cable:
+        database = Database(through_cable)
+        await database.ping()
+        cable.breaks = True
+        with pytest.raises(DatabaseUnavailable):
+            await database.ping()
+        await database.ping()
+        await database.close()
+
+
+async def test_single_reads_have_no_transaction_around_them(database: Database) -> None:
+    moment = sa.text("SELECT now()")
+    async with database.reading() as connection:
+        assert await connection.scalar(moment) < await connection.scalar(moment)
+    async with database.connect() as connection:
+        assert await connection.scalar(moment) == await connection.scalar(moment)
 
 
 async def _end(database: Database, pid: int | None) -> None:

@@ -23,7 +23,8 @@ async def test_without_postgres_the_service_is_not_ready_but_keys_are_served(
     def away(_: Database) -> None:
         raise DatabaseUnavailable
 
-    monkeypatch.setattr(Database, "connect", away)
+    for way in ("connect", "reading"):
+        monkeypatch.setattr(Database, way, away)
     ready = await client.get("/health/ready")
     assert (ready.status_code, ready.json()["checks"]["postgres"]["health"]) == (503, "fail")
     assert (await client.get("/health/live")).status_code == 200

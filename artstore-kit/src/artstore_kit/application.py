@@ -146,10 +146,13 @@ async def _refusal_kept(app: Application) -> AsyncIterator[None]:
         raise
 
 
-def services_of[Services](kind: type[Services]) -> Callable[[Request], Services]:
-    """The dependency that gives a handler the service's `kind` of services."""
+def services_of[Services](kind: type[Services]) -> Callable[[Request], Awaitable[Services]]:
+    """The dependency that gives a handler the service's `kind` of services.
 
-    def services(request: Request) -> Services:
+    Async, like all dependencies here: for one that is not, FastAPI goes through a thread at each request.
+    """
+
+    async def services(request: Request) -> Services:
         return cast(Services, request.app.state.services)
 
     services.__doc__ = kind.__doc__
@@ -178,7 +181,7 @@ def needs(*scopes: Scope, grant: Action | None = None) -> Any:
 class _Demand:
     rights: Rights
 
-    def __call__(self, principal: Authenticated) -> Principal:
+    async def __call__(self, principal: Authenticated) -> Principal:
         return self.rights.check(principal)
 
 

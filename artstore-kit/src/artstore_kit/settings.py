@@ -66,7 +66,7 @@ class PostgresSettings(BaseModel):
         pattern="^postgresql://", description="postgresql://user@host:port/database, with `?ssl=require` and the like"
     )
     password: SecretStr | None = Field(None, description="password of that user")
-    pool_size: int = Field(8, ge=1, description="connections kept open")
+    pool_size: int = Field(8, ge=1, description="connections at most; they are kept open")
     connect_timeout_s: float = Field(3.0, gt=0, description="a connection is given up after this")
     statement_timeout_s: float = Field(30.0, gt=0, description="a statement is ended by the server after this")
 

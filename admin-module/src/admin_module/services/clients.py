@@ -47,7 +47,7 @@ class Clients:
         return client
 
     async def _proved(self, shown: SharedSecret | Assertion, now: datetime) -> Client | None:
-        async with self.database.connect() as connection:
+        async with self.database.reading() as connection:
             client = await find_client(connection, shown.client_id, now)
         if client is not None:  # what else was sent as a name may be a secret, which no audit entry may hold
             noted().resource = f"account:{client.client_id}"

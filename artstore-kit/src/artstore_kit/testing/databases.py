@@ -10,7 +10,7 @@ _KEPT = "alembic_version"
 
 def settings_for(url: str) -> PostgresSettings:
     """Settings for a database of the test server."""
-    return PostgresSettings(url=url, password=None, pool_size=4, connect_timeout_s=3, statement_timeout_s=30)
+    return PostgresSettings(url=url, password=None, pool_size=8, connect_timeout_s=3, statement_timeout_s=30)
 
 
 async def truncate(settings: PostgresSettings) -> None:
