@@ -163,3 +163,21 @@ async def test_an_answer_without_keys_is_none(issuer: Faulty, verifier: TokenVer
     with pytest.raises(TokensUnverifiable, match="no key set"):
         await verifier.refresh_keys()
     assert (await verifier.authenticate(f"Bearer {issuer.mint.mint()}")).subject == "tester"
+
+
+async def test_a_list_that_the_issuer_itself_could_not_read_again_grows_old(
+    issuer: Faulty, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_of = datetime.now(UTC)
+    monkeypatch.setattr(issuer.mint, "revocations", lambda _: _told(as_of))
+    await verifier.refresh_revocations()
+    read_at = verifier.revoked._read_at
+    await verifier.refresh_revocations()
+    assert verifier.revoked._read_at == read_at
+    as_of += timedelta(seconds=1)
+    await verifier.refresh_revocations()
+    assert verifier.revoked._read_at > read_at
+
+
+async def _told(as_of: datetime) -> RevocationList:
+    return RevocationList(as_of=as_of, items=[])

@@ -62,6 +62,7 @@ async def _nothing_pretends_to_be_empty(wire: Wire) -> None:
     refusal(await wire.ask("GET", "edit-1", "/files"), 503, "database_unavailable")
     refusal(await wire.ask("GET", "edit-1", "/changes"), 503, "database_unavailable")
     refusal(await wire.ask("GET", "admin", "/elements"), 503, "database_unavailable")
+    assert (await wire.ask("GET", "admin", "/revocations")).status_code == 200  # as it was read last
     client_id, secret = wire.fleet.credentials("fleet-demo")
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
     answer = await wire.ask("POST", "admin", "/auth/token", token="", data=form)

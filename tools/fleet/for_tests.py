@@ -13,6 +13,13 @@ from tools.fleet.valkey import ValkeyServer
 
 @contextmanager
 def temporary_postgres() -> Iterator[PostgresCluster]:
+    with temporary_postgres_server() as server:
+        yield server.cluster
+
+
+@contextmanager
+def temporary_postgres_server() -> Iterator[PostgresServer]:
+    """One that the test may stop and start again."""
     with open_directory() as directory:
         server = PostgresServer(
             directory / "data",
@@ -23,7 +30,7 @@ def temporary_postgres() -> Iterator[PostgresCluster]:
         )
         try:
             server.start()
-            yield server.cluster
+            yield server
         finally:
             server.kill()
 

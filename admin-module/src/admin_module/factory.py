@@ -40,6 +40,7 @@ from admin_module.services.first_start import FirstStart
 from admin_module.services.key_export import KeyExporter
 from admin_module.services.key_life import KeyLife
 from admin_module.services.keyring import Keyring
+from admin_module.services.known_revocations import KnownRevocations
 from admin_module.services.login import Login
 from admin_module.services.own_issuer import OwnIssuer
 from admin_module.services.presented import PresentedTokens
@@ -87,6 +88,7 @@ class Services:
     key_exporter: KeyExporter
     audit: AuditLog
     revocations: Revocations
+    known_revocations: KnownRevocations
     issuer: OwnIssuer
     spool: Spool
     audit_proofs: AuditProofs
@@ -129,7 +131,8 @@ async def open_services(
         await keyring.open()
         await background.start("signing keys", run_forever("signing keys", KEYS_LOOKED_AT_EVERY_S, key_life.keep_up))
         await elements.show_again()
-        issuer = OwnIssuer(keyring, revocations, WakeUp(redis))
+        known_revocations = KnownRevocations(revocations, clock)
+        issuer = OwnIssuer(keyring, known_revocations, WakeUp(redis))
         ended = run_forever("ended revocations", ENDED_REMOVED_EVERY_S, revocations.forget_ended)
         await background.start("ended revocations", ended)
         delivery = await deliver_from(background, spool, partial(_append, audit))
@@ -162,6 +165,7 @@ async def open_services(
             element_removal=ElementRemoval(database, audit, approvals, registry, clock),
             audit=audit,
             revocations=revocations,
+            known_revocations=known_revocations,
             spool=spool,
             issuer=issuer,
             metadata=metadata,

@@ -18,6 +18,7 @@ from admin_module.services import keyring as keyring_module
 from admin_module.services.audit import AuditLog
 from admin_module.services.key_life import KeyLife
 from admin_module.services.keyring import Keyring
+from admin_module.services.known_revocations import KnownRevocations
 from admin_module.services.own_issuer import OwnIssuer
 from admin_module.services.revocations import Revocations
 from artstore_kit.bearer import TokenVerifier
@@ -72,7 +73,7 @@ class NoWakeUp:
 
 def verifier_of(life: KeyLife, settings: Settings) -> TokenVerifier:
     """A service's, on the same clock."""
-    issuer = OwnIssuer(life.keyring, life.revocations, NoWakeUp())  # type: ignore[arg-type]
+    issuer = OwnIssuer(life.keyring, KnownRevocations(life.revocations, life.clock), NoWakeUp())  # type: ignore[arg-type]
     return TokenVerifier(settings.tokens, issuer, lambda: life.clock().timestamp())
 
 

@@ -79,7 +79,8 @@ class Revoked:
         fresh = [each for each in answer.items if self._is_new(each)]
         self._entries |= {(each.kind, each.name): each for each in fresh}
         self._drop_ended()
-        self._as_of, self._read_at = answer.as_of, time.monotonic()
+        if answer.as_of != self._as_of:  # the issuer may tell what it read before it lost its database
+            self._as_of, self._read_at = answer.as_of, time.monotonic()
         if fresh:
             await self._issuer.heard(fresh)
         return fresh

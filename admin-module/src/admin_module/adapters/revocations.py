@@ -1,17 +1,15 @@
 """Revocations in PostgreSQL. Its clock says when each was written, so that all nodes read them in one order."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.tables.revocations import revocations
+from admin_module.domain.revocations import TOLD_AGAIN_FOR
 from artstore_kit.contracts.revocations import Revocation, RevocationKind, RevocationList
 from artstore_kit.principal import Principal
-
-OVERLAP = timedelta(seconds=60)
-"""What is written in a transaction is seen only after its commit: so long before the moment asked for we look again."""
 
 
 async def write_revocations(connection: AsyncConnection, *new: Revocation) -> None:
@@ -34,7 +32,7 @@ async def revocations_after(connection: AsyncConnection, after: datetime | None,
     columns = [revocations.c[name] for name in Revocation.model_fields]
     statement = sa.select(*columns).where(revocations.c.ends_at > now).order_by(revocations.c.revoked_at)
     if after is not None:
-        statement = statement.where(revocations.c.revoked_at > after - OVERLAP)
+        statement = statement.where(revocations.c.revoked_at > after - TOLD_AGAIN_FOR)
     rows = await connection.execute(statement)
     return RevocationList(as_of=as_of, items=[Revocation.model_validate(row, from_attributes=True) for row in rows])
 

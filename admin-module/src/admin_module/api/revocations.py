@@ -17,4 +17,4 @@ Given = Annotated[Services, Depends(services_of(Services))]
 @router.get("", dependencies=[needs(Scope.ELEMENTS_READ)])
 async def revoked(services: Given, after: Annotated[Moment | None, Query()] = None) -> RevocationList:
     """What was revoked after a moment (`as_of` of the answer before), or all that has not ended."""
-    return await services.revocations.after(after)
+    return await services.known_revocations.after(after)

@@ -10,6 +10,9 @@ from artstore_kit.contracts.revocations import Revocation, RevocationKind
 CLOCKS_DIFFER_BY = timedelta(seconds=5)
 """At most, between the nodes of the admin module, with the time that a transaction takes."""
 
+TOLD_AGAIN_FOR = timedelta(seconds=60)
+"""What is written in a transaction is seen only after its commit: so long before the moment asked for we look again."""
+
 _LEEWAY = timedelta(seconds=LEEWAY_S)
 _LONGEST = timedelta(seconds=TOKEN_LIFETIME_S) + _LEEWAY + 2 * CLOCKS_DIFFER_BY
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from admin_module.adapters.wake_up import WakeUp
 from admin_module.services.keyring import Keyring
-from admin_module.services.revocations import Revocations
+from admin_module.services.known_revocations import KnownRevocations
 from artstore_kit.contracts.revocations import Revocation, RevocationKind, RevocationList
 
 
@@ -15,7 +15,7 @@ class OwnIssuer:
     """Implements `Issuer`. Each node hears here what another one has revoked, and each wakes the other services."""
 
     keyring: Keyring
-    revocations_table: Revocations
+    known: KnownRevocations
     wake_up: WakeUp
     pull_every_s: float = 1.0
 
@@ -25,7 +25,7 @@ class OwnIssuer:
 
     async def revocations(self, after: datetime | None) -> RevocationList:
         """From the database."""
-        return await self.revocations_table.after(after)
+        return await self.known.read(after)
 
     async def heard(self, fresh: Sequence[Revocation]) -> None:
         """A revoked key signs nothing from here on; the other services are woken."""
