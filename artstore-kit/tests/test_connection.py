@@ -1,6 +1,7 @@
 """Bodies on their way in: whole, in order, and of one request only, however they are cut and taken."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -10,7 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from artstore_kit.connection import READ_INTO, RECEIVED_AT_ONCE_BYTES
+from artstore_kit import connection
+from artstore_kit.connection import HEAD_LIMIT_BYTES, HEADERS_LIMIT, READ_INTO, RECEIVED_AT_ONCE_BYTES
 from artstore_kit.contracts.errors import BodyTimeout, IncompleteBody
 from artstore_kit.exchange import Exchange
 from artstore_kit.tally import Tally
@@ -259,6 +261,74 @@ async def test_a_length_that_may_be_read_in_two_ways_is_refused(head_of: bytes) 
     async with wire_to(application(into_memory)) as wire:
         await wire.send(head_of)
         assert (await asyncio.wait_for(wire.reader.read(100), 5)).startswith(b"HTTP/1.1 400 ")
+
+
+async def asked_of(*pieces: bytes) -> bytes:
+    """What a server answers to these bytes, until it closes the connection."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with wire_to(app) as wire:
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces:
+                await wire.send(piece)
+                await asyncio.sleep(0.001)
+        with contextlib.suppress(ConnectionError):
+            return await asyncio.wait_for(wire.reader.read(), 5)
+    return b""
+
+
+LINE = b"GET / HTTP/1.1\r\nHost: a\r\n"
+LAST = b"Connection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([LINE, b"X: " + b"y" * (2 * HEAD_LIMIT_BYTES)], id="in one piece"),
+        pytest.param([LINE, *[b"X: " + b"y" * 1000 + b"\r\n"] * 200], id="line by line"),
+        pytest.param([b"GET /" + b"y" * (2 * HEAD_LIMIT_BYTES)], id="an address"),
+        pytest.param([LINE, b"X: y\r\n" * (HEADERS_LIMIT + 1), LAST], id="many headers"),
+        pytest.param([LINE, b"\r\n", LINE, *[b"X: " + b"y" * 1000] * 200], id="the next one"),
+    ],
+)
+async def test_a_head_without_an_end_is_not_held_in_memory(pieces: list[bytes]) -> None:
+    answer = await asked_of(*pieces)
+    assert answer.count(b"HTTP/1.1 204") in {0, pieces.count(b"\r\n")}
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([LINE, b"X: " + b"y" * (HEAD_LIMIT_BYTES - 1000) + b"\r\n", LAST], id="long"),
+        pytest.param([LINE, b"X: y\r\n" * (HEADERS_LIMIT - 2), LAST], id="many"),
+        pytest.param([LINE[:5], LINE[5:], LAST[:5], LAST[5:]], id="in pieces"),
+        pytest.param([(LINE + b"\r\n") * 2000, LINE, LAST], id="short ones, many at once"),
+        pytest.param([b"PUT / HTTP/1.1\r\nContent-Length: 200000\r\n" + LAST + bytes(200_000)], id="with a body"),
+    ],
+)
+async def test_a_head_that_is_not_too_long_is_read(pieces: list[bytes]) -> None:
+    answer = await asked_of(*pieces)
+    assert answer.startswith(b"HTTP/1.1 204")
+    assert b"400" not in answer
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([LINE], id="a part"),
+        pytest.param([LINE + b"\r\n", LINE], id="a part of the second"),
+    ],
+)
+async def test_who_does_not_end_a_head_is_not_waited_for(pieces: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HEAD_WITHIN_S", 0.3)
+    answer = await asked_of(*pieces)
+    assert answer.count(b"HTTP/1.1 204") == max(0, len(pieces) - 1)
 
 
 async def test_a_fast_sender_who_slows_down_is_read_all_the_same() -> None:

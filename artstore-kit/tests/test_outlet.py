@@ -4,8 +4,12 @@ import asyncio
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import urlsplit
+
+from starlette.types import Receive, Scope, Send
 
 from artstore_kit.outlet import Outlet
+from artstore_kit.testing.application import open_server
 
 HEAD, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"body"
 
@@ -43,6 +47,20 @@ async def test_head_and_body_go_together() -> None:
     out.write(b"more")
     await asyncio.sleep(0)
     assert packets.sent == [HEAD + BODY, b"more"]
+
+
+async def test_an_answer_without_a_body_lets_the_connection_be_closed() -> None:
+    """uvloop's transport never closes when an empty piece waits among others."""
+
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with open_server(nothing, lifespan=False) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+        writer.write(b"DELETE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert (await asyncio.wait_for(reader.read(), 2)).startswith(b"HTTP/1.1 204")
+        writer.close()
 
 
 async def test_a_head_waits_for_nothing_that_is_late() -> None:

@@ -241,6 +241,11 @@ async def test_a_filter_that_does_not_exist_does_not_find_everything(
     assert [problem["field"] for problem in answer.json()["errors"]] == ["query.actr"]
 
 
+async def test_a_filter_is_given_once(client: httpx.AsyncClient, as_reader: Headers) -> None:
+    answer = await client.get(f"{PATH}?actor=ada&actor=bob", headers=as_reader)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields")
+
+
 @pytest.mark.parametrize("cursor", ["x", encode_cursor(1, 2), encode_cursor("no-uuid"), encode_cursor(None)])
 async def test_cursors_of_others(client: httpx.AsyncClient, as_reader: Headers, cursor: str) -> None:
     answer = await client.get(PATH, params={"cursor": cursor}, headers=as_reader)

@@ -23,6 +23,13 @@ PATIENCE_S = 1.0
 """After that, whatever has come is taken: the sender has slowed down."""
 FAST_BYTES = 256 * 1024
 """Who sends so much from one read to the next is fast; from all others whatever has come is taken at once."""
+HEAD_LIMIT_BYTES = 64 * 1024
+"""Of a request's line and headers: they are held in memory before anybody is asked who they are."""
+HEADERS_LIMIT = 256
+HEAD_WITHIN_S = 30.0
+"""So long the first head of a connection may take, and any that does not come in one piece."""
+_END_OF_HEAD = b"\r\n\r\n"
+_TOO_LONG = "The head of the request is too long."
 READ_INTO = "artstore.read_into"
 """The ASGI extension (its specification, section "Extensions") of a request whose body has an announced length: an
 async function that fills the memory given to it with the body's next bytes, and returns how many there were. There
@@ -69,6 +76,10 @@ class Connection(asyncio.BufferedProtocol):
             http.choose_when_to_wake()
 
 
+class _HeadTooLong(Exception):
+    """The parser passes it on as its own error, which is answered with 400."""
+
+
 class _Http(HttpToolsProtocol):
     """Shows its parser heads, and bodies without an announced length."""
 
@@ -79,8 +90,30 @@ class _Http(HttpToolsProtocol):
     awaits_much = False
     """Whether the kernel tells only of `AWAITED_BYTES`, or of the connection's end."""
     _patience: asyncio.TimerHandle | None = None
+    _in_head = True
+    _heads = 0
+    _head_bytes = 0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_WITHIN_S, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
+        if len(self.headers) > HEADERS_LIMIT:
+            raise _HeadTooLong
+        self._heads += 1
+        self._in_head, self._head_bytes = False, 0
+        if self._head_timer:
+            self._end_head()
         super().on_headers_complete()
         self.cycle.transport = Outlet(self.cycle, self.transport, self.loop)  # type: ignore[assignment]
         if not self.parser.should_upgrade():
@@ -93,14 +126,37 @@ class _Http(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.left:
-            super().data_received(data)
+            self._parse(data)
             return
         self._unset_keepalive_if_required()
         body = data[: self.left]
         self.on_body(body)
         self._end_body_if_complete()
         if len(body) < len(data):
-            super().data_received(data[len(body) :])
+            self._parse(data[len(body) :])
+
+    def _parse(self, data: bytes) -> None:
+        """What is no body of an announced length. A head that has no end is not read on and on."""
+        was_in_head, heads = self._in_head, self._heads
+        if was_in_head and len(data) > HEAD_LIMIT_BYTES and data.find(_END_OF_HEAD, 0, HEAD_LIMIT_BYTES) < 0:
+            self.send_400_response(_TOO_LONG)
+            return
+        super().data_received(data)
+        if self._in_head and not self.transport.is_closing():
+            self._await_head(len(data) if was_in_head and heads == self._heads else 0)
+
+    def _await_head(self, nbytes: int) -> None:
+        """A part of a head has come, or nothing of the next one."""
+        self._head_bytes += nbytes
+        if self._head_bytes > HEAD_LIMIT_BYTES:
+            self.send_400_response(_TOO_LONG)
+        elif nbytes and self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_WITHIN_S, self.transport.close)
+
+    def _end_head(self) -> None:
+        if self._head_timer:
+            self._head_timer.cancel()
+            self._head_timer = None
 
     def on_body(self, body: bytes) -> None:
         if self.left:

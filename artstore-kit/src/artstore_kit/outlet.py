@@ -20,7 +20,9 @@ class Outlet:
 
     def write(self, data: bytes | memoryview) -> None:
         """Take the next bytes of the answer."""
-        if self._head:
+        if not data:
+            self.let_head_out()  # an empty piece among others keeps uvloop's transport from ever closing
+        elif self._head:
             head, self._head = self._head, b""
             self._transport.writelines((head, data))
         elif self._begun or self._nothing_follows():

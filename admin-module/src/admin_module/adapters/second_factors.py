@@ -19,11 +19,11 @@ class Factor:
     confirmed_at: datetime | None
 
 
-async def find_factor(connection: AsyncConnection, username: str) -> Factor | None:
-    """A person's second factor, confirmed or not."""
+async def find_factor(connection: AsyncConnection, username: str, *, unchanged: bool = False) -> Factor | None:
+    """A person's second factor, confirmed or not; `unchanged`: until the transaction ends."""
     columns = (second_factors.c.sealed_secret, second_factors.c.confirmed_at)
     found = sa.select(*columns).where(second_factors.c.username == username)
-    row = (await connection.execute(found)).one_or_none()
+    row = (await connection.execute(found.with_for_update() if unchanged else found)).one_or_none()
     return None if row is None else Factor(*row)
 
 

@@ -1,6 +1,6 @@
 """What of the audit log is asked for: the filters of its lists."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Annotated
 
@@ -33,13 +33,15 @@ def _filters(
     since: Annotated[AwareDatetime | None, Query(alias="from", description="the first moment of a deed")] = None,
     until: Annotated[AwareDatetime | None, Query(description="the first moment that is too late")] = None,
 ) -> Filters:
-    _require_known(request.query_params)
+    _require_known([name for name, _ in request.query_params.multi_items()])
     return Filters(actor, client_id, acting_for, action, resource, service, outcome, since, until)
 
 
-def _require_known(asked: Collection[str]) -> None:
-    """A filter that is spelt wrong would find everything, and an audit would go by that."""
+def _require_known(asked: Sequence[str]) -> None:
+    """A filter that is spelt wrong would find everything, of one that is given twice one half; audits go by that."""
     known = _OTHERS | {"from", *(each.name for each in fields(Filters) if each.name != "since")}
+    if len(asked) > len(set(asked)):
+        raise InvalidFields("A filter is given more than once.")
     if unknown := sorted(set(asked) - known):
         problems = [FieldProblem(field=f"query.{name}", message=_UNKNOWN) for name in unknown]
         raise InvalidFields(f"query.{unknown[0]}: {_UNKNOWN}; these are: {', '.join(sorted(known))}.", errors=problems)

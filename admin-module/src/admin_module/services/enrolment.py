@@ -55,7 +55,7 @@ class Enrolment:
         """New recovery codes in the place of all former ones."""
         await self.gate.pass_through(given, address)
         async with self.database.transaction() as connection:
-            if not await self.second_factor.is_set(connection, by.subject):
+            if not await self.second_factor.is_set(connection, by.subject, unchanged=True):
                 raise TotpNotEnabled
             codes = await self._new_codes(connection, by.subject)
             await self._record(connection, by, "renew_recovery_codes")

@@ -17,9 +17,9 @@ class SecondFactor:
     sealed_keys: SealedKeys
     clock: Clock
 
-    async def is_set(self, connection: AsyncConnection, username: str) -> bool:
-        """Whether this person has to give a code."""
-        factor = await find_factor(connection, username)
+    async def is_set(self, connection: AsyncConnection, username: str, *, unchanged: bool = False) -> bool:
+        """Whether this person has to give a code; `unchanged`: until the transaction ends."""
+        factor = await find_factor(connection, username, unchanged=unchanged)
         return factor is not None and factor.confirmed_at is not None
 
     async def accepts(self, connection: AsyncConnection, username: str, code: str) -> bool:
