@@ -182,9 +182,9 @@ async def open_services(
         )
 
 
-async def _append(log: AuditLog, batch: AuditBatch) -> AuditReceipt:
+async def _append(log: AuditLog, batch: bytes) -> AuditReceipt:
     """What the other services send over HTTP, from this one's own spool."""
-    return await log.append(batch.entries)
+    return await log.append(AuditBatch.model_validate_json(batch).entries)
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

@@ -86,6 +86,21 @@ async def test_the_log_says_who_delivered_an_entry(
     assert (own["delivered_by"], own["entry"]["service"]) == ("", "admin-module")
 
 
+@pytest.mark.parametrize(
+    "odd", ["1", "{}", "null", '"\\ud800"', "DETAIL:NaN", 'DETAIL:"\\ud800"', "DETAIL:[[[[[[[[[1]]]]]]]]]"]
+)
+async def test_what_is_json_but_no_entry_is_refused_as_that(
+    client: httpx.AsyncClient, as_teller: Headers, odd: str
+) -> None:
+    """By that a service knows that it must look for it, and set it aside."""
+    detail = json.dumps(entry(detail={"odd": 7}))
+    odd = detail.replace("7}", f"{odd.removeprefix('DETAIL:')}}}") if odd.startswith("DETAIL:") else odd
+    body = f'{{"entries":[{json.dumps(entry())},{odd}]}}'
+    headers = {**as_teller, "Content-Type": "application/json"}
+    answer = await client.post(PATH, content=body.encode(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields")
+
+
 async def test_nobody_else_speaks_for_the_admin_module(client: httpx.AsyncClient, as_teller: Headers) -> None:
     answer = await deliver(client, as_teller, entry(), entry(service="admin-module", action="role.change"))
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_fields")

@@ -31,6 +31,7 @@ class CallOptions(TypedDict, total=False):
 
     params: Query
     json: Document
+    content: bytes
     form: Mapping[str, str]
     headers: Mapping[str, str]
     auth: httpx.Auth
@@ -83,6 +84,7 @@ class Outbound:
             path,
             params=_present(options.get("params")),
             json=_document(options.get("json")),
+            content=options.get("content"),
             data=options.get("form"),
             headers=options.get("headers"),
         )

@@ -11,7 +11,7 @@ from artstore_kit.audit.aside import NAME, SHARE, Aside
 from artstore_kit.audit.segments import path_of
 from artstore_kit.audit.sender import Sender
 from artstore_kit.audit.spool import Spool, line_of
-from artstore_kit.contracts.audit import AuditBatch, AuditEntry, AuditReceipt
+from artstore_kit.contracts.audit import AuditEntry, AuditReceipt
 from artstore_kit.contracts.errors import AuditSpoolFull, DependencyUnavailable, InvalidFields
 from artstore_kit.testing.audit import ReceivingLog, entry
 from artstore_kit.testing.disks import fill
@@ -40,14 +40,37 @@ async def test_a_line_that_is_no_entry_is_set_aside(open_spool: OpenSpool, log: 
     assert (spool.directory / "aside").read_bytes() == b"{}\n\0\xff\n"
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{}],"entries":[{}\n',
+        b'{"entry_id":"0190\n',
+        b"{} {}\n",
+        b"{},{}\n",
+        b"1\n",
+        b"\n",
+        b'"\xff"\n',
+        b'{"entry_id":NaN}\n',
+    ],
+)
+async def test_what_is_no_entry_takes_no_other_with_it(open_spool: OpenSpool, log: ReceivingLog, odd: bytes) -> None:
+    spool = open_spool()
+    spool.add(before := [entry()])
+    spool.keep([odd])
+    spool.add(after := [entry()])
+    await Sender(spool, log.append).round()
+    assert log.entries == before + after
+    assert set_aside(spool) == [odd]
+
+
 async def test_what_is_set_aside_is_so_once_though_delivery_fails_behind_it(
     open_spool: OpenSpool, log: ReceivingLog
 ) -> None:
     spool = open_spool()
     wrong, right = entry(), entry()
 
-    async def append(batch: AuditBatch) -> AuditReceipt:
-        if wrong in batch.entries:
+    async def append(batch: bytes) -> AuditReceipt:
+        if line_of(wrong).strip() in batch:
             raise InvalidFields
         return await log.append(batch)
 
@@ -68,8 +91,8 @@ async def test_wrong_entries_for_ever_fill_no_disk(open_spool: OpenSpool, log: R
     spool = open_spool()
     told = 0
 
-    async def append(batch: AuditBatch) -> AuditReceipt:
-        if any(each.action != "audit.gap" for each in batch.entries):
+    async def append(batch: bytes) -> AuditReceipt:
+        if b"file.read" in batch:
             raise InvalidFields
         return await log.append(batch)
 

@@ -1,6 +1,7 @@
 """Entries are delivered in order and once, whatever the log answers."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from artstore_kit.audit import sender as sending
 from artstore_kit.audit.opening import deliver_from, open_spool
 from artstore_kit.audit.sender import Sender
 from artstore_kit.audit.spool import Spool, line_of
-from artstore_kit.contracts.audit import ENTRIES_AT_ONCE, AuditBatch, AuditReceipt, new_entry_id
+from artstore_kit.contracts.audit import ENTRIES_AT_ONCE, AuditReceipt, new_entry_id
 from artstore_kit.contracts.errors import DependencyUnavailable
 from artstore_kit.health import Health
 from artstore_kit.settings import AuditSettings
@@ -85,7 +86,7 @@ async def test_an_outage_is_one_gap_however_often_it_is_tried(open_spool: OpenSp
 async def test_a_round_ends_whatever_is_added_meanwhile(open_spool: OpenSpool, log: ReceivingLog) -> None:
     spool = open_spool()
 
-    async def append(batch: AuditBatch) -> AuditReceipt:
+    async def append(batch: bytes) -> AuditReceipt:
         spool.add([entry()])
         return await log.append(batch)
 
@@ -94,6 +95,22 @@ async def test_a_round_ends_whatever_is_added_meanwhile(open_spool: OpenSpool, l
     await sender.round()
     await sender.round()
     assert log.batches == [1, 1]
+
+
+async def test_to_deliver_an_entry_costs_next_to_nothing(open_spool: OpenSpool) -> None:
+    """About 3 microseconds of the event loop. To read it as an entry and to write it again took 27."""
+    spool = open_spool(limit_bytes=2**24)
+    entries = [entry(actor="alice", resource=f"file:{number}", detail={"size": number}) for number in range(3000)]
+    spool.add(entries)
+
+    async def deliver(_: bytes) -> AuditReceipt:
+        return AuditReceipt(appended=ENTRIES_AT_ONCE, known_before=0)
+
+    sender = Sender(spool, deliver)
+    began = time.process_time()
+    await sender.round()
+    assert (time.process_time() - began) / len(entries) < 15e-6
+    assert sender._outgoing.waiting == 0
 
 
 async def test_health_tells_that_entries_wait(open_spool: OpenSpool, log: ReceivingLog) -> None:

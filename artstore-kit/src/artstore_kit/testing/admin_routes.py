@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -168,7 +168,10 @@ class AdminRoutes:
     async def _append_audit(self, request: Request) -> Response:
         if self._state.audit_failing:
             raise DependencyUnavailable
-        entries = AuditBatch.model_validate_json(await request.body()).entries
+        try:
+            entries = AuditBatch.model_validate_json(await request.body()).entries
+        except ValidationError as error:
+            raise InvalidFields from error
         if self._state.audit_refused.intersection(entry.action for entry in entries):
             raise InvalidFields
         fresh = {entry.entry_id: entry for entry in entries if entry.entry_id not in self._state.audit}

@@ -24,10 +24,11 @@ class ReceivingLog:
     refused: set[UUID] = field(default_factory=set)
     refusal: ArtStoreError | None = None
 
-    async def append(self, batch: AuditBatch) -> AuditReceipt:
+    async def append(self, written: bytes) -> AuditReceipt:
         """As the audit log does it, `refusal` for a batch that has one of `refused`."""
         if self.failure:
             raise self.failure
+        batch = AuditBatch.model_validate_json(written)
         if self.refusal and self.refused & {each.entry_id for each in batch.entries}:
             raise self.refusal
         self.batches.append(len(batch.entries))
