@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-import asyncpg
 import httpx
 
-from admin_module.adapters.passwords import Passwords
 from artstore_kit.contracts.identity import Action, Scope
-from tests.fleet.wire import Wire
-from tools.fleet.databases import with_database
+from tests.fleet.wire import Wire, refusal
 from tools.fleet.fleet import Fleet
 
 SECRETS_GIVEN: list[str] = []
@@ -26,35 +23,38 @@ async def token_of(fleet: Fleet, client_id: str, secret: str, scope: str = "") -
 async def administrator(wire: Wire) -> str:
     """The first administrator's token; at the first call they choose a password of their own, as they must."""
     chosen = wire.fleet.secrets.value("administrator-chosen")
-    answer = await _login(wire, chosen)
+    answer = await _login(wire, "admin", chosen)
     if answer.status_code == 401:
-        first = wire.fleet.secrets.value("administrator-password")
-        assert (await _login(wire, first)).json()["code"] == "password_change_required"
-        change = {"username": "admin", "old_password": first, "new_password": chosen}
-        (await wire.ask("POST", "admin", "/auth/password", token="", json=change)).raise_for_status()
-        answer = await _login(wire, chosen)
-    _kept(answer.raise_for_status().json()["refresh_token"])
-    return _kept(answer.json()["access_token"])
+        return await first_login(wire, "admin", wire.fleet.secrets.value("administrator-password"), chosen)
+    return _logged_in(answer)
 
 
 async def second_administrator(wire: Wire) -> str:
-    """The token of another one, `second`, who may everything too. At the first call they are put into the database."""
-    password = wire.fleet.secrets.value("second-administrator")
-    connection = await asyncpg.connect(with_database(wire.fleet.servers.cluster.url, "artstore_admin"))
-    try:
-        await connection.execute(
-            "INSERT INTO administrators (username, password_hash, roles, created_at) "
-            "VALUES ('second', $1, '{super_admin}', now()) ON CONFLICT DO NOTHING",
-            await Passwords().hashed(password),
-        )
-    finally:
-        await connection.close()
-    answer = await _login(wire, password, "second")
+    """The token of another one, `second`, who may everything too. At the first call the first one makes them."""
+    chosen = wire.fleet.secrets.value("second-administrator")
+    answer = await _login(wire, "second", chosen)
+    if answer.status_code == 401:
+        new = {"username": "second", "roles": ["super_admin"]}
+        made = await wire.ask("POST", "admin", "/administrators", token=await administrator(wire), json=new)
+        return await first_login(wire, "second", made.raise_for_status().json()["temporary_password"], chosen)
+    return _logged_in(answer)
+
+
+async def first_login(wire: Wire, username: str, temporary: str, chosen: str) -> str:
+    """The token of somebody whose temporary password lets them do nothing but choose one of their own."""
+    SECRETS_GIVEN.extend([temporary, chosen])
+    refusal(await _login(wire, username, temporary), 403, "password_change_required")
+    change = {"username": username, "old_password": temporary, "new_password": chosen}
+    (await wire.ask("POST", "admin", "/auth/password", token="", json=change)).raise_for_status()
+    return _logged_in(await _login(wire, username, chosen))
+
+
+def _logged_in(answer: httpx.Response) -> str:
     _kept(answer.raise_for_status().json()["refresh_token"])
     return _kept(answer.json()["access_token"])
 
 
-async def _login(wire: Wire, password: str, username: str = "admin") -> httpx.Response:
+async def _login(wire: Wire, username: str, password: str) -> httpx.Response:
     credentials = {"username": username, "password": password}
     return await wire.ask("POST", "admin", "/auth/login", token="", json=credentials)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from admin_module.domain.totp import code_of, step_at
 from tests.fleet.documents import unique_word
-from tests.fleet.people import SECRETS_GIVEN, administrator
+from tests.fleet.people import SECRETS_GIVEN, administrator, first_login
 from tests.fleet.wire import Wire, refusal
 
 
@@ -36,7 +36,7 @@ async def test_an_administrator_comes_is_managed_and_goes(wire: Wire) -> None:
 
     made = await wire.ask("POST", "admin", "/administrators", token=boss, json={"username": name, "roles": ["auditor"]})
     first = made.raise_for_status().json()["temporary_password"]
-    token = await _logged_in(wire, name, first, f"otters juggle {word}")
+    token = await first_login(wire, name, first, f"otters juggle {word}")
     (session,) = (await wire.ask("GET", "admin", "/auth/sessions", token=token)).json()["items"]
     assert await manage("GET", "/sessions") == {"items": [session]}
     own = await wire.ask("DELETE", "admin", f"/auth/sessions/{session['session_id']}", token=token)
@@ -49,7 +49,7 @@ async def test_an_administrator_comes_is_managed_and_goes(wire: Wire) -> None:
     await manage("POST", "/activate")
     await manage("POST", "/unlock")
     again = (await manage("POST", "/reset-password"))["temporary_password"]
-    await _logged_in(wire, name, again, f"geese parade {word}")
+    await first_login(wire, name, again, f"geese parade {word}")
     (session,) = (await manage("GET", "/sessions"))["items"]
     await manage("DELETE", f"/sessions/{session['session_id']}")
     await manage("DELETE", "/sessions")
@@ -77,15 +77,3 @@ async def _second_factor(wire: Wire, name: str, password: str) -> None:
         SECRETS_GIVEN.extend([token, secret, *codes, *fresh])
         if not final:
             await post("/disable", password=password, code=fresh[0])
-
-
-async def _logged_in(wire: Wire, name: str, temporary: str, chosen: str) -> str:
-    """The access token of somebody who has changed a temporary password."""
-    SECRETS_GIVEN.extend([temporary, chosen])
-    change = {"username": name, "old_password": temporary, "new_password": chosen}
-    (await wire.ask("POST", "admin", "/auth/password", token="", json=change)).raise_for_status()
-    login = {"username": name, "password": chosen}
-    answer = (await wire.ask("POST", "admin", "/auth/login", token="", json=login)).raise_for_status().json()
-    SECRETS_GIVEN.extend([answer["access_token"], answer["refresh_token"]])
-    token: str = answer["access_token"]
-    return token
