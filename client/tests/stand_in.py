@@ -5,15 +5,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from aiohttp import web
 
+from artstore_kit.contracts.approvals import Approval
 from artstore_kit.contracts.files import FileAttributes
 
 CLIENT_ID = "scripts"
 CLIENT_SECRET = "a secret of the tests"
 PASSWORD = "a password of the tests"
+CODE = "123456"
 
 
 @dataclass
@@ -60,6 +63,15 @@ class Fleet:
     tokens: set[str] = field(default_factory=set)
     tokens_given: int = 0
     token_lifetime_s: int = 900
+    jwk: dict[str, str] = field(default_factory=dict)
+    """The public key with which the service account may sign."""
+    assertions: list[dict[str, Any]] = field(default_factory=list)
+    """Header and claims of each that was accepted."""
+    password: str = PASSWORD
+    """Of the administrator."""
+    is_temporary: bool = False
+    has_second_factor: bool = False
+    approvals: dict[UUID, Approval] = field(default_factory=dict)
     receiving: threading.Event = field(default_factory=threading.Event)
 
     def fail(self, method: str, path: str, **what: object) -> None:

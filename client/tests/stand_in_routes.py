@@ -5,11 +5,12 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from aiohttp import web
 
 from artstore_kit.contracts import errors
+from artstore_kit.contracts.approvals import APPROVAL_HEADER, GuardedOperation, file_resource
 from artstore_kit.contracts.errors import ArtStoreError
 from artstore_kit.contracts.files import (
     ATTRIBUTES_HEADER,
@@ -20,13 +21,15 @@ from artstore_kit.contracts.files import (
     SearchHit,
     UploadAttributes,
 )
-from artstore_kit.contracts.identity import FleetAddresses, TokenAnswer
+from artstore_kit.contracts.identity import FleetAddresses
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.paging import Page
 from artstore_kit.digests import format_sha256, parse_sha256
-from client.tests.stand_in import CLIENT_ID, CLIENT_SECRET, PASSWORD, Fault, Fleet, Seen
+from client.tests import stand_in_four_eyes, stand_in_logins
+from client.tests.stand_in import CLIENT_ID, Fault, Fleet, Seen
+from client.tests.stand_in_four_eyes import require_approval
+from client.tests.stand_in_places import FLEET, file_of, json_of
 
-FLEET = web.AppKey("fleet", Fleet)
 FAULT = web.RequestKey("fault", Fault)
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -36,8 +39,8 @@ def application(fleet: Fleet) -> web.Application:
     app = web.Application(middlewares=[_framed], client_max_size=1 << 30)
     app[FLEET] = fleet
     app.router.add_get("/.well-known/artstore", _addresses)
-    app.router.add_post("/api/v1/auth/token", _token)
-    app.router.add_post("/api/v1/auth/login", _login)
+    stand_in_logins.add_to(app)
+    stand_in_four_eyes.add_to(app)
     app.router.add_post("/api/v1/files", _create)
     app.router.add_get("/api/v1/search", _search)
     app.router.add_get("/api/v1/files/{file_id}", _show)
@@ -59,7 +62,7 @@ async def _framed(request: web.Request, handler: Handler) -> web.StreamResponse:
     if fault.cut_after_bytes is None:
         await asyncio.sleep(fault.wait_s)
     try:
-        if request.path.startswith(("/api/v1/files", "/api/v1/search")):
+        if request.path.startswith(("/api/v1/files", "/api/v1/search", "/api/v1/approvals")):
             _check_token(request)
         answer = await handler(request)
     except ArtStoreError as error:
@@ -82,29 +85,7 @@ def _check_token(request: web.Request) -> None:
 
 async def _addresses(request: web.Request) -> web.Response:
     url = request.app[FLEET].url
-    return _json(FleetAddresses(admin_url=url, ingester_url=url, query_url=url).model_dump_json())
-
-
-async def _token(request: web.Request) -> web.Response:
-    form = await request.post()
-    if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
-        refusal = {"error": "invalid_client", "error_description": "The client id or the secret is wrong."}
-        return web.json_response(refusal, status=401)
-    return _new_token(request.app[FLEET])
-
-
-async def _login(request: web.Request) -> web.Response:
-    if (await request.json()) != {"username": "admin", "password": PASSWORD}:
-        raise errors.BadCredentials
-    return _new_token(request.app[FLEET])
-
-
-def _new_token(fleet: Fleet) -> web.Response:
-    fleet.tokens_given += 1
-    token = f"token-{fleet.tokens_given}"
-    fleet.tokens.add(token)
-    answer = TokenAnswer(access_token=token, expires_in=fleet.token_lifetime_s, scope="files:read files:write")
-    return _json(answer.model_dump_json())
+    return json_of(FleetAddresses(admin_url=url, ingester_url=url, query_url=url).model_dump_json())
 
 
 async def _create(request: web.Request) -> web.Response:
@@ -114,7 +95,7 @@ async def _create(request: web.Request) -> web.Response:
         stored = _stored(UploadAttributes.model_validate_json(request.headers[ATTRIBUTES_HEADER]), content)
         fleet.files[stored.file_id], fleet.contents[stored.file_id] = stored, content
         fleet.answers[key] = stored
-    return _json(fleet.answers[key].to_json().decode(), status=201)
+    return json_of(fleet.answers[key].to_json().decode(), status=201)
 
 
 async def _received(request: web.Request) -> bytes:
@@ -159,30 +140,35 @@ async def _search(request: web.Request) -> web.Response:
     start, limit = int(query.get("cursor", "0")), int(query["limit"])
     hits = [SearchHit(file=file, score=1.0) for file in found[start : start + limit]]
     following = str(start + limit) if len(found) > start + limit else None
-    return _json(Page[SearchHit](items=hits, next_cursor=following).model_dump_json(by_alias=True))
+    return json_of(Page[SearchHit](items=hits, next_cursor=following).model_dump_json(by_alias=True))
 
 
 async def _show(request: web.Request) -> web.Response:
-    return _json(_file(request).to_json().decode())
+    return json_of(file_of(request).to_json().decode())
 
 
 async def _change(request: web.Request) -> web.Response:
-    file = _file(request)
+    file = file_of(request)
     if request.headers.get("If-Match", f'"r{file.revision}"') != f'"r{file.revision}"':
         raise errors.RevisionMismatch
     changes = AttributeChanges.model_validate(await request.json()).model_dump(exclude_unset=True)
     changed = file.model_copy(update={"revision": file.revision + 1, **changes})
     request.app[FLEET].files[file.file_id] = changed
-    return _json(changed.to_json().decode())
+    return json_of(changed.to_json().decode())
 
 
 async def _remove(request: web.Request) -> web.Response:
-    del request.app[FLEET].files[_file(request).file_id]
+    file = file_of(request)
+    if file.retention.retain_until:
+        if APPROVAL_HEADER not in request.headers:
+            raise errors.FileRetained
+        require_approval(request, GuardedOperation.FILE_DESTROY, file_resource(file.file_id))
+    del request.app[FLEET].files[file.file_id]
     return web.Response(status=204)
 
 
 async def _content(request: web.Request) -> web.StreamResponse:
-    file = _file(request)
+    file = file_of(request)
     content = request.app[FLEET].contents[file.file_id]
     etag = f'"{hashlib.sha256(content).hexdigest()}"'
     headers = {"ETag": etag, "Repr-Digest": format_sha256(hashlib.sha256(content).digest())}
@@ -214,14 +200,3 @@ def cut(request: web.Request) -> None:
     if request.transport:
         request.transport.abort()
     raise ConnectionAbortedError
-
-
-def _file(request: web.Request) -> FileAttributes:
-    file = request.app[FLEET].files.get(UUID(request.match_info["file_id"]))
-    if file is None:
-        raise errors.FileUnknown
-    return file
-
-
-def _json(text: str, status: int = 200) -> web.Response:
-    return web.Response(status=status, text=text, content_type="application/json")

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import aiohttp
-from pydantic import BaseModel, ValidationError
-from yarl import URL
 
-from artstore.problems import error_of, unreachable
+from artstore.answers import Answer, fetch, refuse, whole
+from artstore.problems import unreachable
 from artstore.retry import persist
 from artstore.sending import Sending
 from artstore.tokens import Tokens
-from artstore_kit.contracts.errors import ArtStoreError
 from artstore_kit.contracts.identity import FleetAddresses
 
 CONNECT_TIMEOUT_S = 5.0
@@ -41,25 +39,11 @@ class Request:
         return self.repeatable and (self.sending is None or self.sending.repeatable)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A successful answer that was read whole."""
-
-    url: URL
-    body: bytes
-
-    def as_a[Model: BaseModel](self, kind: type[Model]) -> Model:
-        """The body as a model of the contracts."""
-        try:
-            return kind.model_validate_json(self.body)
-        except ValidationError:
-            raise ArtStoreError(f"{self.url.with_query(None)} answered something that is no {kind.__name__}.") from None
-
-
 class Connection:
     """What the SDK's operations stand on."""
 
     def __init__(self, session: aiohttp.ClientSession, tokens: Tokens, addresses: FleetAddresses) -> None:
+        self.admin = f"{addresses.admin_url.rstrip('/')}/api/v1"
         self.ingester = f"{addresses.ingester_url.rstrip('/')}/api/v1"
         self.query = f"{addresses.query_url.rstrip('/')}/api/v1"
         self._session = session
@@ -81,7 +65,7 @@ class Connection:
             response.close()
             response = await self._send(request, await self._tokens.token())
         if response.status >= 300:
-            await _refuse(response)
+            await refuse(response)
         return response
 
     async def _send(self, request: Request, token: str) -> aiohttp.ClientResponse:
@@ -121,30 +105,5 @@ async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def discover(session: aiohttp.ClientSession, admin_url: str) -> FleetAddresses:
-    """Where the ingester and the query module of this fleet are."""
-    url = f"{admin_url}/.well-known/artstore"
-
-    async def ask() -> Answer:
-        try:
-            response = await session.get(url, allow_redirects=False)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise unreachable(url, error) from error
-        if response.status != 200:
-            await _refuse(response)
-        return await whole(response)
-
-    return (await persist(ask)).as_a(FleetAddresses)
-
-
-async def whole(response: aiohttp.ClientResponse) -> Answer:
-    """The answer with its body."""
-    async with response:
-        try:
-            return Answer(response.url, await response.read())
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise unreachable(str(response.url.with_query(None)), error) from error
-
-
-async def _refuse(response: aiohttp.ClientResponse) -> None:
-    answer = await whole(response)
-    raise error_of(response.status, response.headers, answer.body)
+    """Where the services of this fleet are."""
+    return await fetch(session, f"{admin_url}/.well-known/artstore", FleetAddresses)

@@ -8,16 +8,23 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from artstore import upload
+from artstore import holds, upload
+from artstore.approvals import Approvals, shown
 from artstore.connection import Connection, Request, discover, http_session
 from artstore.content import ContentStream
 from artstore.download import download
+from artstore.proofs import proof_of
 from artstore.retry import persist
 from artstore.search import Search, Sort, hits
 from artstore.sending import Progress
 from artstore.tokens import ClientCredentials, GivenToken
 from artstore_kit.contracts.errors import FileUnknown
-from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Retention, SearchHit
+from artstore_kit.contracts.files import (
+    AttributeChanges,
+    FileAttributes,
+    Retention,
+    SearchHit,
+)
 from artstore_kit.contracts.ids import parse_file_id
 
 
@@ -31,18 +38,29 @@ class ArtStore:
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, url: str, *, client_id: str = "", client_secret: str = "", access_token: str = ""
+        cls,
+        url: str,
+        *,
+        client_id: str = "",
+        client_secret: str = "",
+        key_file: Path | str = "",
+        access_token: str = "",
     ) -> AsyncIterator["ArtStore"]:
-        """Connect to the fleet whose admin module is at `url`, as a service account or with a token you hold."""
+        """Connect to the fleet whose admin module is at `url`, as a service account or with a token you hold.
+
+        The account shows its secret, or signs with the private key in `key_file` (PEM or JWK; `UnusableKey`).
+        """
         admin_url = url.rstrip("/")
+        proof = proof_of(client_id, client_secret, key_file)
         async with http_session() as session:
             addresses = await discover(session, admin_url)
-            if access_token:
-                yield cls(Connection(session, GivenToken(access_token), addresses))
-            else:
-                yield cls(
-                    Connection(session, ClientCredentials(session, admin_url, client_id, client_secret), addresses)
-                )
+            account = ClientCredentials(session, admin_url, proof)
+            yield cls(Connection(session, GivenToken(access_token) if access_token else account, addresses))
+
+    @property
+    def approvals(self) -> Approvals:
+        """Four eyes: what one administrator asks for and another one approves."""
+        return Approvals(self._connection)
 
     async def put(
         self,
@@ -151,9 +169,17 @@ class ArtStore:
         )
         return (await self._connection.ask(request)).as_a(FileAttributes)
 
-    async def delete(self, file_id: UUID | str) -> None:
-        """Remove a document; `FileUnknown` when there was none."""
-        request = Request("DELETE", f"{self._connection.ingester}/files/{_id(file_id)}")
+    async def hold(self, file_id: UUID | str, hold_id: str, *, reason: str = "") -> FileAttributes:
+        """Put a document under a legal hold: nothing removes or alters it. The same again changes nothing."""
+        return await holds.place(self._connection, _id(file_id), hold_id, reason)
+
+    async def release(self, file_id: UUID | str, hold_id: str, *, approval: UUID | str | None = None) -> None:
+        """Take a hold away, with the approval of a second administrator; nothing happens when there is none."""
+        await holds.release(self._connection, _id(file_id), hold_id, approval)
+
+    async def delete(self, file_id: UUID | str, *, approval: UUID | str | None = None) -> None:
+        """Remove a document, with an approval before its retention ends; `FileUnknown` when there was none."""
+        request = Request("DELETE", f"{self._connection.ingester}/files/{_id(file_id)}", headers=shown(approval))
         attempts = 0
 
         async def attempt() -> None:

@@ -1,14 +1,16 @@
-"""Access tokens: fetched with the client's secret, kept until shortly before they expire."""
+"""Access tokens: fetched with the client's secret or key, kept until shortly before they expire."""
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 from pydantic import ValidationError
 
 from artstore.problems import error_of, unreachable
+from artstore.proofs import Proof
 from artstore.retry import persist
 from artstore_kit.contracts.errors import ArtStoreError
 from artstore_kit.contracts.identity import TokenAnswer
@@ -49,8 +51,7 @@ class ClientCredentials:
 
     session: aiohttp.ClientSession
     admin_url: str
-    client_id: str
-    client_secret: str = field(repr=False)
+    proof: Proof
     _held: str = field(default="", repr=False)
     _issued_at: float = 0.0
     _renew_at: float = 0.0
@@ -74,39 +75,59 @@ class ClientCredentials:
 
     async def _renew(self) -> None:
         asked_at = time.monotonic()
-        answer = await persist(lambda: fetch_token(self.session, self.admin_url, self.client_id, self.client_secret))
+        answer = await persist(lambda: fetch_token(self.session, self.admin_url, self.proof))
         self._held = answer.access_token
         self._issued_at = asked_at
         self._renew_at = asked_at + max(answer.expires_in - RENEWED_BEFORE_EXPIRY_S, answer.expires_in / 2)
 
 
-async def fetch_token(session: aiohttp.ClientSession, admin_url: str, client_id: str, secret: str) -> TokenAnswer:
-    """A token for a service account; `BadCredentials` when the secret is wrong."""
-    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+async def fetch_token(session: aiohttp.ClientSession, admin_url: str, proof: Proof) -> TokenAnswer:
+    """A token for a service account; `BadCredentials` when the secret or the key is wrong."""
+    form = {"grant_type": "client_credentials", **await proof.form(session, admin_url)}
     return await _asked(session, f"{admin_url}/api/v1/auth/token", form=form)
 
 
-async def log_in(session: aiohttp.ClientSession, admin_url: str, username: str, password: str) -> TokenAnswer:
-    """A token for a person; `BadCredentials` when the password is wrong."""
-    person = {"username": username, "password": password}
+async def log_in(
+    session: aiohttp.ClientSession, admin_url: str, username: str, password: str, code: str = ""
+) -> TokenAnswer:
+    """A token for a person; `BadCredentials`, `TotpRequired` or `PasswordChangeRequired` say what is wrong."""
+    person = {"username": username, "password": password, **_second_factor(code)}
     return await _asked(session, f"{admin_url}/api/v1/auth/login", document=person)
 
 
-async def _asked(
+async def change_password(
+    session: aiohttp.ClientSession, admin_url: str, username: str, passwords: tuple[str, str], code: str = ""
+) -> None:
+    """Replace a person's password, the first of the two, by the second; all their sessions end."""
+    old, new = passwords
+    change = {"username": username, "old_password": old, "new_password": new, **_second_factor(code)}
+    await _sent(session, f"{admin_url}/api/v1/auth/password", document=change)
+
+
+def _second_factor(code: str) -> dict[str, str]:
+    return {"code": code} if code else {}
+
+
+async def _asked(session: aiohttp.ClientSession, url: str, **content: Any) -> TokenAnswer:
+    body = await _sent(session, url, **content)
+    try:
+        return TokenAnswer.model_validate_json(body)
+    except ValidationError:
+        raise ArtStoreError(f"{url} answered something that is not a token.") from None
+
+
+async def _sent(
     session: aiohttp.ClientSession,
     url: str,
     *,
-    form: dict[str, str] | None = None,
-    document: dict[str, str] | None = None,
-) -> TokenAnswer:
+    form: Mapping[str, str] | None = None,
+    document: Mapping[str, str] | None = None,
+) -> bytes:
     try:
         async with session.post(url, data=form, json=document, allow_redirects=False) as answer:
             body = await answer.read()
     except (aiohttp.ClientError, TimeoutError) as error:
         raise unreachable(url, error) from error
-    if answer.status != 200:
+    if answer.status not in {200, 204}:
         raise error_of(answer.status, answer.headers, body)
-    try:
-        return TokenAnswer.model_validate_json(body)
-    except ValidationError:
-        raise ArtStoreError(f"{url} answered something that is not a token.") from None
+    return body

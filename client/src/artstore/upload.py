@@ -10,7 +10,8 @@ from uuid import uuid4
 from pydantic import JsonValue, ValidationError
 
 from artstore import sources
-from artstore.connection import Answer, Connection, Request
+from artstore.answers import Answer
+from artstore.connection import Connection, Request
 from artstore.digest import REPR_DIGEST_HEADER, announcement
 from artstore.sending import Progress, Sending
 from artstore.sources import Source

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from artstore_kit.testing.client_keys import client_key
 from client.tests.cli.conftest import Artstore
 from client.tests.cli.terminal import on_a_terminal
-from client.tests.stand_in import CLIENT_ID, CLIENT_SECRET, PASSWORD, Fleet
+from client.tests.stand_in import CLIENT_ID, CLIENT_SECRET, CODE, PASSWORD, Fleet
 
 
 def stored(config: Path) -> dict[str, object]:
@@ -51,6 +52,49 @@ def test_a_person_keeps_a_token_and_no_password(
     assert late.exit_code == 3
     assert "login of admin" in late.stderr
     assert "artstore login" in late.stderr
+
+
+def test_a_key_stays_where_it_is(artstore: Artstore, fleet: Fleet, config: Path, tmp_path: Path) -> None:
+    key = tmp_path / "here" / "key.pem"
+    key.write_text(client_key().pem)
+    fleet.jwk = client_key().jwk
+    assert artstore("login", fleet.url, "--client-id", CLIENT_ID, "--key-file", "key.pem").exit_code == 0
+    assert stored(config) == {"url": fleet.url, "client_id": CLIENT_ID, "key_file": str(key)}
+    assert artstore("ls").exit_code == 0
+    key.write_text("hello")
+    broken = artstore("ls")
+    assert broken.exit_code == 3
+    assert "cannot be used" in broken.stderr
+    assert "--key-file FILE" in broken.stderr
+    key.unlink()
+    gone = artstore("ls")
+    assert (gone.exit_code, f"{key}: No such file" in gone.stderr) == (1, True)
+
+
+def test_a_key_that_is_not_registered_is_not_kept(artstore: Artstore, fleet: Fleet, config: Path) -> None:
+    Path("key.pem").write_text(client_key().pem)
+    assert artstore("login", fleet.url, "--client-id", CLIENT_ID, "--key-file", "key.pem").exit_code == 3
+    assert not config.exists()
+
+
+def test_a_person_with_a_second_factor_is_asked_for_a_code(artstore: Artstore, fleet: Fleet) -> None:
+    fleet.has_second_factor = True
+    wrong = artstore("login", fleet.url, "--username", "admin", typed=f"{PASSWORD}\n000000\n")
+    assert (wrong.exit_code, "totp_code_wrong" in wrong.stderr) == (3, True)
+    dialogue = [("Password of admin: ", PASSWORD), ("recovery code: ", CODE)]
+    code, shown = on_a_terminal("login", fleet.url, "--username", "admin", dialogue=dialogue)
+    assert code == 0
+    assert not {CODE, PASSWORD} & set(shown.split())
+
+
+@pytest.mark.parametrize("has_second_factor", [False, True])
+def test_a_temporary_password_is_changed_at_once(artstore: Artstore, fleet: Fleet, has_second_factor: bool) -> None:
+    fleet.is_temporary, fleet.has_second_factor = True, has_second_factor
+    code, chosen = [CODE] if has_second_factor else [], "seven otters juggle"
+    typed = "\n".join([PASSWORD, *code, chosen, chosen, *code, *code, ""])
+    assert artstore("login", fleet.url, "--username", "admin", typed=typed).exit_code == 0
+    assert fleet.password == chosen
+    assert artstore("ls").exit_code == 0
 
 
 def test_wrong_credentials_are_not_kept(artstore: Artstore, fleet: Fleet, config: Path) -> None:
@@ -100,6 +144,10 @@ def test_a_fleet_that_is_down_is_told(artstore: Artstore) -> None:
         ("http://127.0.0.1", "--client-id", "a", "--username", "b"),
         ("http://127.0.0.1", "--username", "b", "--secret-file", "x"),
         ("http://127.0.0.1", "--client-id", "a", "--secret-file", "missing"),
+        ("http://127.0.0.1", "--client-id", "a", "--key-file", "missing"),
+        ("http://127.0.0.1", "--client-id", "a", "--key-file", "/dev/null"),
+        ("http://127.0.0.1", "--client-id", "a", "--key-file", "x", "--secret-file", "x"),
+        ("http://127.0.0.1", "--username", "b", "--key-file", "x"),
     ],
 )
 def test_wrong_usage_is_refused(artstore: Artstore, arguments: tuple[str, ...]) -> None:

@@ -14,11 +14,12 @@ from artstore.cli.exits import NotLoggedIn
 
 
 class Login(BaseModel):
-    """A service account with its secret, or a person with a token that expires."""
+    """A service account with its secret or the place of its key, or a person with a token that expires."""
 
     url: str
     client_id: str = ""
     client_secret: str = ""
+    key_file: str = ""
     username: str = ""
     access_token: str = ""
     expires_at: float = 0
@@ -74,7 +75,6 @@ def stored_login() -> Login:
 async def connected() -> AsyncIterator[ArtStore]:
     """The fleet, with the stored login."""
     login = stored_login()
-    async with ArtStore.connect(
-        login.url, client_id=login.client_id, client_secret=login.client_secret, access_token=login.access_token
-    ) as store:
+    told = login.model_dump(include={"client_id", "client_secret", "key_file", "access_token"})
+    async with ArtStore.connect(login.url, **told) as store:
         yield store

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import sys
 from collections.abc import Coroutine
 from enum import IntEnum
@@ -10,6 +11,7 @@ import typer
 
 from artstore.cli.output import complain
 from artstore.problems import REQUEST_ID_HEADER
+from artstore.proofs import UnusableKey
 from artstore_kit.contracts import errors
 from artstore_kit.contracts.errors import ArtStoreError
 
@@ -32,7 +34,13 @@ class NotLoggedIn(Exception):
     """No stored login can be used."""
 
 
-_NEEDS_LOGIN = (errors.NotAuthenticated, errors.BadCredentials, errors.AccountLocked)
+_NEEDS_LOGIN = (
+    errors.NotAuthenticated,
+    errors.BadCredentials,
+    errors.AccountLocked,
+    errors.TotpCodeWrong,
+    errors.PasswordChangeRequired,
+)
 _AWAY = {503, 504}
 _LOG_IN = "Log in with: artstore login URL"
 _ADVICE: dict[type[Exception], str] = {
@@ -44,8 +52,14 @@ _ADVICE: dict[type[Exception], str] = {
     errors.DependencyUnavailable: "Is the fleet up? On its machine: ./fleet status",
     errors.FileUnknown: "Find it by its words: artstore search WORDS",
     errors.AttributesTooLarge: "Shorten the description, the tags or the metadata.",
-    errors.FileHeld: "Only the end of the hold allows it.",
-    errors.FileRetained: "Only the end of its retention allows it.",
+    errors.FileHeld: "Release its holds first: artstore release FILE_ID NAME",
+    errors.FileRetained: "Only the end of its retention allows it, or two people: artstore approval ask --help",
+    errors.ApprovalInvalid: "See what it is for and what became of it: artstore approval show ID",
+    errors.ApprovalUnknown: "See which there are: artstore approval ls",
+    errors.OwnRequest: "Another administrator has to decide.",
+    errors.PersonRequired: "Log in as a person: artstore login URL --username NAME",
+    errors.PasswordChangeRequired: "Log in at a terminal to choose a new one: artstore login URL --username NAME",
+    UnusableKey: "Give another file: artstore login URL --client-id ID --key-file FILE",
     errors.NoElementAvailable: "Try again later, or ask an administrator for an element or more room.",
     errors.StorageFull: "Ask an administrator for more room.",
     errors.DigestMismatch: "Try again; if it stays so, test the memory and the network of this machine.",
@@ -65,7 +79,7 @@ def run[T](work: Coroutine[None, None, T]) -> T:
         # The reader of a pipe has seen enough; nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(Exit.DONE) from None
-    except (ArtStoreError, NotLoggedIn, OSError) as error:
+    except (ArtStoreError, NotLoggedIn, UnusableKey, OSError) as error:
         complain(f"{message(error)}\n{advice(error)}".rstrip())
         raise typer.Exit(code_of(error)) from None
 
@@ -82,15 +96,22 @@ def message(error: Exception) -> str:
 
 def advice(error: Exception) -> str:
     """What can be done about it; empty when the message says it."""
+    if isinstance(error, errors.ApprovalRequired):
+        return _how_to_ask(error)
     for kind in type(error).__mro__:
         if kind in _ADVICE:
             return _ADVICE[kind]
     return "Try again; if it stays so, look on the fleet's machine: ./fleet status" if _is_away(error) else ""
 
 
+def _how_to_ask(error: errors.ApprovalRequired) -> str:
+    wanted = shlex.join(str(error.extra.get(name, "")) for name in ("operation", "resource"))
+    return f"Ask another administrator for one: artstore approval ask {wanted} --reason WHY"
+
+
 def code_of(error: Exception) -> Exit:
     """The exit code for this error."""
-    if isinstance(error, (NotLoggedIn, *_NEEDS_LOGIN)):
+    if isinstance(error, (NotLoggedIn, UnusableKey, *_NEEDS_LOGIN)):
         return Exit.NOT_LOGGED_IN
     return Exit.UNREACHABLE if _is_away(error) else Exit.FAILED
 

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from artstore.cli import approval
 from artstore.cli.find import info, ls, search
 from artstore.cli.get import get
+from artstore.cli.holds import hold, release
 from artstore.cli.login import login, logout
 from artstore.cli.output import say
 from artstore.cli.put import put
@@ -27,8 +29,9 @@ def create_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
-    for command in (login, logout, put, get, search, ls, info, rm):
+    for command in (login, logout, put, get, search, ls, info, rm, hold, release):
         app.command()(command)
+    app.add_typer(approval.create_app(), name="approval")
     return app
 
 
