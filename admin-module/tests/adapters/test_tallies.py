@@ -110,6 +110,13 @@ async def test_a_redis_that_forgets_does_not_make_a_node_forget(redis: RedisClie
     assert await counts(tallies, ONE) == [3]
 
 
+async def test_a_redis_that_has_lost_the_script_is_given_it_again(redis: RedisClient) -> None:
+    tallies = TalliesInRedis(redis)
+    assert await counts(tallies, ONE) == [1]
+    await redis.script_flush()
+    assert await counts(tallies, ONE) == [2]
+
+
 async def test_without_redis_the_node_counts(nowhere: RedisClient) -> None:
     with pytest.raises(RedisUnavailable):
         await TalliesInRedis(nowhere).count([ONE])
@@ -142,7 +149,7 @@ async def test_its_return_is_noticed(redis: RedisClient, nowhere: RedisClient) -
     side = TalliesInRedis(nowhere)
     tallies = SharedTallies(side, TalliesInMemory(watch))
     await tallies.count([ONE])
-    side._redis = redis
+    side._script = redis.register_script(side._script.script)
     watch.now += PAUSE_AFTER_FAILURE_S
     with capture_logs() as logs:
         assert await counts(tallies, ONE) == [2]
@@ -183,7 +190,7 @@ async def cluster(cluster_port: int) -> AsyncIterator[RedisClient]:
 
 
 async def test_a_cluster_counts_too(cluster: RedisClient) -> None:
-    """Three names are in three slots, and one round trip counts them all."""
+    """What one script counts lies in one slot."""
     tallies = TalliesInRedis(cluster)
     steps = [ONE, Step("two", 1, 60), Step("three", 1, 60)]
     assert [await counts(tallies, *steps) for _ in range(2)] == [[1, 1, 1], [2, 2, 2]]

@@ -17,15 +17,22 @@ REMEMBERED = 100_000
 PAUSE_AFTER_FAILURE_S = 5.0
 """A Redis that is silent costs each who asks it a whole timeout: it is left alone for so long."""
 
-_PREFIX = "artstore:tally:"
+_PREFIX = "artstore:{tallies}:"
+"""One `{hashtag}` for all: a script may count those of one slot only, and one node of a Cluster counts many times more
+than all cores of a fleet can sign."""
+
 _COUNT = """
-local count = tonumber(redis.call('GET', KEYS[1]) or '0')
-local add = tonumber(ARGV[1])
-if add > 0 then
-  count = redis.call('INCRBY', KEYS[1], add)
-  if count == add or ARGV[3] == '1' then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+local tallies = {}
+for place, key in ipairs(KEYS) do
+  local count = tonumber(redis.call('GET', key) or '0')
+  local add, lives_s, renews = unpack(ARGV, 3 * place - 2, 3 * place)
+  if tonumber(add) > 0 then
+    count = redis.call('INCRBY', key, add)
+    if count == tonumber(add) or renews == '1' then redis.call('EXPIRE', key, lives_s) end
+  end
+  tallies[place] = {count, redis.call('PTTL', key)}
 end
-return {count, redis.call('PTTL', KEYS[1])}
+return tallies
 """
 """Whole or not at all: a tally without an end would lock somebody out for ever."""
 
@@ -34,15 +41,16 @@ class TalliesInRedis:
     """Counted for all nodes; `RedisUnavailable` when it cannot be."""
 
     def __init__(self, redis: RedisClient) -> None:
-        self._redis = redis
+        self._script = redis.register_script(_COUNT)
 
     async def count(self, steps: Sequence[Step]) -> list[Tally]:
-        """One round trip; each name is the `{hashtag}` of its key, so that Cluster serves them too."""
+        """One round trip, unless the server does not know the script yet."""
         with translate_errors():
-            pipeline = self._redis.pipeline(transaction=False)
-            for step in steps:
-                pipeline.eval(_COUNT, 1, f"{_PREFIX}{{{step.name}}}", step.add, step.lives_s, int(step.renews))
-            return [Tally(count, max(0, left_ms) / 1000) for count, left_ms in await pipeline.execute()]
+            counted = await self._script(
+                keys=[_PREFIX + step.name for step in steps],
+                args=[each for step in steps for each in (step.add, step.lives_s, int(step.renews))],
+            )
+        return [Tally(count, max(0, left_ms) / 1000) for count, left_ms in counted]
 
 
 @dataclass
