@@ -19,6 +19,10 @@ def test_the_same_source_has_the_same_id(moment_ms: int, element: str, lsn: int)
     assert parse_file_id(str(entry_id)) == entry_id
 
 
+def test_what_an_older_version_has_told_is_told_again_under_its_id() -> None:
+    assert str(entry_id_of(1_700_000_000_000, "edit-1", 3, 42)) == "018bcfe5-6800-786d-bbf5-1042177e1aec"
+
+
 def test_sources_are_not_run_together() -> None:
     assert entry_id_of(0, "a", "bc") != entry_id_of(0, "ab", "c")
 

@@ -9,10 +9,13 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from artstore_kit.bearer import TokenVerifier
+from artstore_kit.clients.admin import AdminClient
 from artstore_kit.contracts.errors import NotAuthenticated
 from artstore_kit.contracts.revocations import REVOCATIONS_CHANNEL, Revocation, RevocationKind
+from artstore_kit.issuer import RemoteIssuer
 from artstore_kit.issuer_watch import watched, woken
 from artstore_kit.redis import connect
+from artstore_kit.service_token import ServiceToken
 from artstore_kit.settings import AuditSettings, MemberSettings, RedisSettings, ServerSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.patience import eventually
@@ -34,8 +37,13 @@ async def member(
         audit=AuditSettings(spool_dir=Path("not used here")),
         redis=redis,
     )
-    async with watched(settings, None) as verifier:
+    token = ServiceToken.of(settings.admin, settings.account)
+    client = AdminClient.of(settings.admin, token)
+    issuer = RemoteIssuer(settings.tokens, client)
+    async with watched(settings, issuer) as verifier:
         yield verifier
+    for each in (issuer, client, token):
+        await each.close()
 
 
 def revoke_subject(admin: AdminStandIn, name: str) -> None:

@@ -88,16 +88,15 @@ def build_app[Services](
     routers: Sequence[APIRouter],
     byte_routes: Sequence[ByteRoute[Services]] = (),
     checks: Callable[[Services], Sequence[Check]],
-    issuer: Callable[[Services], Issuer] | None = None,
+    issuer: Callable[[Services], Issuer],
     spool: Callable[[Services], Spool] | None = None,
     audited: Declarations | None = None,
 ) -> Application:
     """Compose a service.
 
     `open_services` is entered when the application starts and left, in reverse order, when it stops; it is given
-    the event that is set as soon as stopping begins, so that long polls end. `issuer` names whom keys and
-    revocations are asked of when not the admin module at the address of the settings. What `audited` declares is
-    noted in the spool.
+    the event that is set as soon as stopping begins, so that long polls end. `issuer` is whom keys and revocations
+    are asked of. What `audited` declares is noted in the spool.
     """
 
     @asynccontextmanager
@@ -107,7 +106,7 @@ def build_app[Services](
             start_tracing(title, settings.tracing),
             _refusal_kept(cast(Application, app)),
             open_services(app.state.stopping) as services,
-            watched(settings, issuer(services) if issuer else None) as verifier,
+            watched(settings, issuer(services)) as verifier,
         ):
             app.state.verifier = verifier
             app.state.services = services

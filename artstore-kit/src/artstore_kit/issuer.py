@@ -1,18 +1,18 @@
 """Who issues access tokens: its keys, and what it has taken back."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
-import httpx
-
+from artstore_kit.callee import Callee
 from artstore_kit.clients.admin import AdminClient
-from artstore_kit.contracts.errors import TokensUnverifiable
+from artstore_kit.contracts.errors import ArtStoreError, TokensUnverifiable
 from artstore_kit.contracts.revocations import Revocation, RevocationList
-from artstore_kit.service_token import ServiceToken
-from artstore_kit.settings import MemberSettings
+from artstore_kit.outbound import Outbound
+from artstore_kit.settings import TokenSettings
+
+KEYS_DEADLINE_S = 3.0
 
 
 class Issuer(Protocol):
@@ -36,41 +36,36 @@ class Issuer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class RemoteIssuer:
-    """The admin module, asked over HTTP."""
+    """The admin module, asked over HTTP; close it at the end."""
 
-    keys_url: str
-    admin: AdminClient
-    pull_every_s: float
-    """At most 20: a pull that fails may be late by as much again, and all is known everywhere within 60 s."""
+    def __init__(self, tokens: TokenSettings, admin: AdminClient) -> None:
+        self._keys = Outbound(Callee("issuer", _origin(tokens.keys_url)), deadline_s=KEYS_DEADLINE_S)
+        self._keys_path = tokens.keys_url.removeprefix(_origin(tokens.keys_url))
+        self._admin = admin
+        self.pull_every_s = tokens.pull_interval_s
+        """At most 20: a pull that fails may be late by as much again, and all is known everywhere within 60 s."""
+
+    async def close(self) -> None:
+        """Close the connection over which the keys are fetched."""
+        await self._keys.close()
 
     async def keys(self) -> Mapping[str, object]:
         """The JWKS document; `TokensUnverifiable` when it cannot be had."""
         try:
-            async with httpx.AsyncClient(timeout=3, verify=self.keys_url.startswith("https:")) as client:
-                answer = await client.get(self.keys_url)
-                answer.raise_for_status()
-                document: Mapping[str, object] = answer.json()
-                return document
-        except (httpx.HTTPError, ValueError) as error:
-            raise TokensUnverifiable(f"The signing keys cannot be fetched: {type(error).__name__}.") from None
+            document: Mapping[str, object] = (await self._keys.call("GET", self._keys_path)).json()
+        except (ArtStoreError, ValueError) as error:
+            raise TokensUnverifiable(f"The signing keys cannot be fetched: {error}") from None
+        return document
 
     async def revocations(self, after: datetime | None) -> RevocationList:
         """Asked for under the service's own account."""
-        return await self.admin.revocations(after)
+        return await self._admin.revocations(after)
 
     async def heard(self, fresh: Sequence[Revocation]) -> None:
         """Whoever revoked it has told the others."""
 
 
-@asynccontextmanager
-async def remote_issuer(settings: MemberSettings) -> AsyncIterator[RemoteIssuer]:
-    """The admin module as a service's settings name it."""
-    token = ServiceToken.of(settings.admin, settings.account)
-    admin = AdminClient.of(settings.admin, token)
-    try:
-        yield RemoteIssuer(settings.tokens.keys_url, admin, settings.tokens.pull_interval_s)
-    finally:
-        await admin.close()
-        await token.close()
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,14 +1,14 @@
 """The issuer is asked for its keys and revocations again and again; a word through Redis only makes it sooner."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import NoReturn
 
 from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.revocations import REVOCATIONS_CHANNEL
-from artstore_kit.issuer import Issuer, remote_issuer
+from artstore_kit.issuer import Issuer
 from artstore_kit.redis import RedisClient, connect, translate_errors
-from artstore_kit.settings import MemberSettings, RedisSettings, ServiceSettings
+from artstore_kit.settings import MemberSettings, ServiceSettings
 from artstore_kit.workers import Background, run_forever
 
 SILENCE_S = 30.0
@@ -18,15 +18,10 @@ LONGEST_PAUSE_S = 5.0
 
 
 @asynccontextmanager
-async def watched(settings: ServiceSettings, issuer: Issuer | None) -> AsyncIterator[TokenVerifier]:
-    """A verifier that is kept up to date beside the requests."""
-    async with AsyncExitStack() as stack, Background() as background:
-        if issuer is None:
-            assert isinstance(settings, MemberSettings), "a service that is not told its issuer knows the admin module"
-            issuer = await stack.enter_async_context(remote_issuer(settings))
-            redis: RedisSettings | None = getattr(settings, "redis", None)
-        else:
-            redis = None
+async def watched(settings: ServiceSettings, issuer: Issuer) -> AsyncIterator[TokenVerifier]:
+    """A verifier that is kept up to date beside the requests. Words through Redis are for those who ask others."""
+    redis = getattr(settings, "redis", None) if isinstance(settings, MemberSettings) else None
+    async with Background() as background:
         verifier = TokenVerifier(settings.tokens, issuer)
         every_s = issuer.pull_every_s
         await background.start("signing keys", run_forever("signing keys", every_s, verifier.refresh_keys))

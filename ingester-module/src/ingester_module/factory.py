@@ -9,6 +9,7 @@ from artstore_kit.audit.opening import deliver_from, open_spool
 from artstore_kit.audit.spool import Spool
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.health import Check, Health
+from artstore_kit.issuer import RemoteIssuer
 from artstore_kit.redis import connect, ping
 from artstore_kit.registry import ElementDirectory
 from artstore_kit.service_token import ServiceToken
@@ -34,6 +35,7 @@ class Services:
     changes: Changes
     holds: Holds
     spool: Spool
+    issuer: RemoteIssuer
     query_url: str
     checks: Sequence[Check]
 
@@ -49,6 +51,8 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
         background.at_end(token.close)
         admin = AdminClient.of(settings.admin, token)
         background.at_end(admin.close)
+        issuer = RemoteIssuer(settings.tokens, admin)
+        background.at_end(issuer.close)
         delivery = await deliver_from(background, spool, admin.append_audit)
         elements = ElementFiles(token)
         background.at_end(elements.close)
@@ -65,6 +69,7 @@ async def open_services(settings: Settings, stopping: asyncio.Event) -> AsyncIte
             changes=Changes(seen, elements),
             holds=Holds(seen, elements),
             spool=spool,
+            issuer=issuer,
             query_url=settings.public.query_url.rstrip("/"),
             checks=[
                 Check("elements", readiness.elements),

@@ -18,6 +18,7 @@ def create_app(settings: Settings) -> Application:
         routers=[files.router, holds.router],
         byte_routes=uploads.BYTE_ROUTES,
         checks=lambda services: services.checks,
+        issuer=lambda services: services.issuer,
         spool=lambda services: services.spool,
         audited=AUDITED,
     )

@@ -78,3 +78,9 @@ def test_every_route_is_described() -> None:
         ("/health/ready", "get"),
         ("/metrics", "get"),
     }
+
+
+async def test_one_token_is_fetched_for_all_that_it_asks(client: httpx.AsyncClient, admin: AdminStandIn) -> None:
+    await client.get("/health/ready")
+    assert {"/api/v1/revocations", "/api/v1/elements"} <= {request.url.path for request in admin.requests}
+    assert admin.tokens_given == 1

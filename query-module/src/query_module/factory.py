@@ -10,6 +10,7 @@ from artstore_kit.audit.opening import deliver_from, open_spool
 from artstore_kit.audit.spool import Spool
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.health import Check, Health
+from artstore_kit.issuer import RemoteIssuer
 from artstore_kit.postgres import Database
 from artstore_kit.redis import connect
 from artstore_kit.registry import ElementDirectory
@@ -38,6 +39,7 @@ class Services:
     delivery: Delivery
     roster: Roster
     spool: Spool
+    issuer: RemoteIssuer
     checks: Sequence[Check]
 
 
@@ -56,6 +58,8 @@ async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[S
         background.at_end(token.close)
         admin = AdminClient.of(settings.admin, token)
         background.at_end(admin.close)
+        issuer = RemoteIssuer(settings.tokens, admin)
+        background.at_end(issuer.close)
         delivery = await deliver_from(background, spool, admin.append_audit)
         directory = ElementDirectory(redis, admin)
         await directory.refresh()
@@ -78,6 +82,7 @@ async def open_services(settings: Settings, _: asyncio.Event) -> AsyncIterator[S
             delivery=Delivery(locator, elements),
             roster=roster,
             spool=spool,
+            issuer=issuer,
             checks=[
                 Check("postgres", database.ping, Health.DEGRADED),
                 Check("registry", partial(_registry, elements), Health.DEGRADED),

@@ -20,6 +20,7 @@ def create_app(settings: Settings) -> Application:
         routers=[search.router],
         byte_routes=[*content.BYTE_ROUTES, *files.BYTE_ROUTES],
         checks=_checks,
+        issuer=lambda services: services.issuer,
         spool=lambda services: services.spool,
         audited=AUDITED,
     )

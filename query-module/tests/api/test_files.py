@@ -141,3 +141,9 @@ async def test_the_element_hears_for_whom_it_is_asked(client: httpx.AsyncClient,
     asked = [seen for seen in element.requests("GET") if seen.path.endswith("/content")]
     assert asked[-1].headers["X-ArtStore-Acting-For"] == "tester"
     assert asked[-1].headers["X-Request-ID"] == "the-request"
+
+
+async def test_one_token_is_fetched_for_all_that_is_asked(client: httpx.AsyncClient, admin: AdminStandIn) -> None:
+    await client.get("/health/ready")
+    assert {"/api/v1/revocations", "/api/v1/elements"} <= {request.url.path for request in admin.requests}
+    assert admin.tokens_given == 1

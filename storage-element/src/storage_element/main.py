@@ -20,6 +20,7 @@ def create_app(settings: Settings) -> Application:
         routers=[files.router, holds.router, uploads.router, changes.router, element.router, upkeep.router],
         byte_routes=[*content.BYTE_ROUTES, *uploads.BYTE_ROUTES],
         checks=_checks,
+        issuer=lambda services: services.issuer,
         spool=lambda services: services.spool,
         audited=AUDITED,
     )

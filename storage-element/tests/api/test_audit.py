@@ -86,3 +86,10 @@ async def test_orders_are_told_and_looking_is_not(element: Element, admin: Admin
     assert (await element.http.post("/api/v1/element/scrub/pause")).status_code == 202
     (told,) = await of_requests(admin, 1)
     assert (told.action, told.actor) == ("element.scrub", "tester")
+
+
+async def test_one_token_is_fetched_for_all_that_an_element_asks(element: Element, admin: AdminStandIn) -> None:
+    await element.remove(new_file_id())
+    await of_requests(admin, 1)
+    assert {"/api/v1/revocations", "/api/v1/audit/entries"} <= {request.url.path for request in admin.requests}
+    assert admin.tokens_given == 1

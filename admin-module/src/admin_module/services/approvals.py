@@ -35,7 +35,7 @@ from artstore_kit.contracts.errors import (
     ScopeMissing,
 )
 from artstore_kit.contracts.identity import Scope
-from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.contracts.ids import new_uuid7
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 
@@ -55,7 +55,7 @@ class Approvals:
         by.require(SCOPE_OF[new.operation])
         now = self.clock()
         approval = Approval(
-            approval_id=new_file_id(int(now.timestamp() * 1000)),
+            approval_id=new_uuid7(int(now.timestamp() * 1000)),
             **dict(new),
             state=ApprovalState.PENDING,
             requested_by=by.subject,

@@ -1,6 +1,5 @@
 """Makes the entry of a request, and notes it before the answer's first byte leaves."""
 
-import time
 from random import getrandbits
 from typing import Any
 
@@ -10,6 +9,7 @@ from artstore_kit.audit.declared import Declarations
 from artstore_kit.audit.spool import Spool
 from artstore_kit.audit.strangers import Counted, Strangers, Turn
 from artstore_kit.contracts.audit import AuditEntry, AuditOutcome, printable
+from artstore_kit.contracts.ids import CHOSEN_BITS, now_moment_ms, uuid7_text
 from artstore_kit.noted import noted_of
 from artstore_kit.proxies import network_of
 from artstore_kit.tally import CLIENT_GONE, Tally
@@ -25,7 +25,6 @@ _LIMITS = {
     for name, field in AuditEntry.model_fields.items()
     if field.annotation is str
 }
-_LOW_BITS = 2**62 - 1
 _CUT = "…"
 DONE = AuditOutcome.DONE
 
@@ -95,11 +94,8 @@ def _outcome(status: int) -> AuditOutcome:
 
 
 def fresh_id() -> str:
-    """A UUIDv7 of now as it is written; `new_entry_id` takes several times as long, being hard to guess."""
-    low = getrandbits(74)
-    value = time.time_ns() // 1_000_000 << 80 | 7 << 76 | (low >> 62) << 64 | 0b10 << 62 | low & _LOW_BITS
-    digits = f"{value:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    """An entry's id, of now, as it is written; `new_entry_id` takes several times as long, being hard to guess."""
+    return uuid7_text(now_moment_ms(), getrandbits(CHOSEN_BITS))
 
 
 def plain(text: str, most: int) -> str:

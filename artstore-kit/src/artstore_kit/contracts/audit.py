@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from artstore_kit.contracts.files import Moment, PlainText, deeper_than
-from artstore_kit.contracts.ids import LATEST_MS, UUID_VERSION, moment_of, new_file_id
+from artstore_kit.contracts.ids import LATEST_MS, moment_of, new_uuid7, uuid7_text
 
 ENTRIES_AT_ONCE = 1000
 """So many entries at most are delivered in one request."""
@@ -19,9 +19,6 @@ ADMIN_SERVICE = "admin-module"
 
 DETAIL_LIMIT_BYTES = 4096
 DEEPEST_DETAIL = 8
-_VARIANT = "89ab" * 4
-"""The digits that a UUID of RFC 9562 may have at the place of its variant."""
-
 ACTION_PATTERN = r"^[a-z_]+(\.[a-z_]+)+$"
 
 
@@ -120,7 +117,7 @@ def printable(text: str) -> str:
 
 def new_entry_id(now_ms: int | None = None) -> UUID:
     """An entry id of this moment, or of `now_ms` milliseconds since 1970."""
-    return new_file_id(now_ms)
+    return new_uuid7(now_ms)
 
 
 def entry_id_of(moment_ms: int, *source: object) -> UUID:
@@ -130,9 +127,6 @@ def entry_id_of(moment_ms: int, *source: object) -> UUID:
 
 def entry_id_text(moment_ms: int, *source: object) -> str:
     """As `entry_id_of`, spelt out: this is done for each change of a file."""
-    moment = f"{min(moment_ms, LATEST_MS):012x}"
-    chosen = hashlib.sha256("\0".join(map(str, source)).encode()).hexdigest()
-    return (
-        f"{moment[:8]}-{moment[8:]}-{UUID_VERSION}{chosen[:3]}-"
-        f"{_VARIANT[int(chosen[3], 16)]}{chosen[4:7]}-{chosen[7:19]}"
-    )
+    digest = int.from_bytes(hashlib.sha256("\0".join(map(str, source)).encode()).digest()[:10])
+    first, second = digest >> 68, digest >> 4 & 2**62 - 1
+    return uuid7_text(min(moment_ms, LATEST_MS), first << 62 | second)

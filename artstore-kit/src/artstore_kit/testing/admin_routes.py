@@ -25,7 +25,7 @@ from artstore_kit.contracts.errors import (
     NotAuthenticated,
 )
 from artstore_kit.contracts.identity import TokenAnswer
-from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.contracts.ids import new_uuid7
 from artstore_kit.testing.tokens import TokenMint
 
 CLIENT_SECRET = "stand-in secret"  # noqa: S105 (of a stand-in)
@@ -59,7 +59,7 @@ class AdminState:
         """The id of an approval that is given for this deed alone, and once used, for what was there then alone."""
         now = datetime.now(UTC)
         approval = Approval(
-            approval_id=new_file_id(),
+            approval_id=new_uuid7(),
             operation=use.operation,
             resource=use.resource,
             reason="a test",

@@ -69,6 +69,7 @@ async def open_follower(
             indexer=master,
             care=master,
             spool=around.spool,
+            issuer=around.issuer,
             checks=[
                 Check("master", lambda: _master(election)),
                 Check("storage", lambda: _may_lead(election)),

@@ -11,6 +11,7 @@ from artstore_kit.audit.spool import Spool
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.contracts.elements import ElementState
 from artstore_kit.health import Check, CheckResult, Health
+from artstore_kit.issuer import RemoteIssuer
 from artstore_kit.postgres import Database
 from artstore_kit.service_token import ServiceToken
 from artstore_kit.workers import Background
@@ -63,6 +64,7 @@ class Services:
     indexer: Indexer
     care: Care
     spool: Spool
+    issuer: RemoteIssuer
     checks: Sequence[Check]
 
     def become(self, other: "Services") -> None:
@@ -78,6 +80,7 @@ class Surroundings:
     executor: ThreadPoolExecutor
     database: Database
     admin: AdminClient
+    issuer: RemoteIssuer
     spool: Spool
     delivery: Check
 
@@ -96,9 +99,11 @@ async def open_surroundings(settings: Settings) -> AsyncIterator[Surroundings]:
         stack.push_async_callback(token.close)
         admin = AdminClient.of(settings.admin, token)
         stack.push_async_callback(admin.close)
+        issuer = RemoteIssuer(settings.tokens, admin)
+        stack.push_async_callback(issuer.close)
         sending = await stack.enter_async_context(Background())
         delivery = await deliver_from(sending, spool, admin.append_audit)
-        yield Surroundings(executor, database, admin, spool, delivery)
+        yield Surroundings(executor, database, admin, issuer, spool, delivery)
 
 
 @asynccontextmanager
@@ -190,6 +195,7 @@ async def open_services(
         indexer=indexer,
         care=care,
         spool=around.spool,
+        issuer=around.issuer,
         checks=[
             Check("storage", lambda: _storage(committer, teller)),
             *care.checks,
