@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from admin_module.adapters.audit import lock_head
 from admin_module.adapters.second_factors import find_factor
 from admin_module.adapters.tables.second_factors import recovery_codes, second_factors
 from admin_module.domain.credentials import Credentials
@@ -17,12 +20,13 @@ from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.domain.totp import code_of, step_at
 from admin_module.services.enrolment import Enrolment
 from admin_module.services.login import Login
-from artstore_kit.contracts.administrators import LoginAnswer, RecoveryCodes
+from artstore_kit.contracts.administrators import LoginAnswer
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import ArtStoreError, TotpCodeWrong, TotpEnabled, TotpNotEnabled
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 from artstore_kit.testing.clock import MovableClock
+from artstore_kit.testing.patience import eventually
 
 type Recorded = Callable[[], Awaitable[list[AuditEntry]]]
 GRACE = Principal("grace", LOGIN_CLIENT, frozenset(), (), frozenset(), 0)
@@ -151,12 +155,19 @@ async def test_new_codes_replace_the_former(
 async def test_of_codes_that_are_renewed_twice_at_once_one_set_is_good(
     enrolment: Enrolment, codes: list[str], password: str
 ) -> None:
-    given = [Credentials("grace", password, code) for code in codes[:4]]
-    renewals = (enrolment.renew_codes(each, "", by=GRACE) for each in given)
-    answers = await asyncio.gather(*renewals, return_exceptions=True)  # a code may be gone with the former set
-    assert any(isinstance(each, RecoveryCodes) for each in answers)
+    given = [Credentials("grace", password, await code_now(enrolment, later)) for later in (0, 1)]
+    async with enrolment.database.transaction() as holder, asyncio.TaskGroup() as renewals:
+        await lock_head(holder)  # each of them waits for it, all but done
+        for number, each in enumerate(given, 1):
+            renewals.create_task(enrolment.renew_codes(each, "", by=GRACE))
+            await eventually(partial(wait_for_locks, holder, number))
+        await holder.rollback()
     async with enrolment.database.connect() as connection:
         assert await connection.scalar(sa.select(sa.func.count()).select_from(recovery_codes)) == len(codes)
+
+
+async def wait_for_locks(connection: AsyncConnection, count: int) -> bool:
+    return bool(await connection.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")) == count)
 
 
 async def test_it_is_set_up_once_and_taken_away_with_a_code(
