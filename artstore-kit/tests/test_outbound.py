@@ -79,11 +79,14 @@ async def test_who_calls_travels_with_the_call(service: Service) -> None:
     service.will(GOOD)
     request_context.request_id.set("request-7")
     request_context.acting_for.set("ann")
+    answering = request_context.scope.set({"client": ("198.51.100.7", 4711)})
     async with Outbound(Callee("things", service.url, Tokens())) as outbound:
         await outbound.call("GET", "/")
     headers = service.seen[0].headers
     assert (headers["x-request-id"], headers["x-artstore-acting-for"]) == ("request-7", "ann")
+    assert headers["x-artstore-acting-from"] == "198.51.100.7"
     assert headers["authorization"] == "Bearer token-1"
+    request_context.scope.reset(answering)
     request_context.request_id.set("")
     request_context.acting_for.set("")
 

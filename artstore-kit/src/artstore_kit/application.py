@@ -29,7 +29,7 @@ from artstore_kit.contracts.errors import (
     NotFound,
     Problem,
 )
-from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Action, Scope
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, ACTING_FROM_HEADER, Action, Scope
 from artstore_kit.exchange import ByteRoute
 from artstore_kit.frame import API_PREFIX, Frame, note_code
 from artstore_kit.health import Check, health_router
@@ -161,7 +161,9 @@ def services_of[Services](kind: type[Services]) -> Callable[[Request], Awaitable
 async def _authenticate(request: Request) -> Principal:
     verifier: TokenVerifier = request.app.state.verifier
     headers = request.headers
-    return await verifier.authenticate(headers.get("authorization"), headers.get(ACTING_FOR_HEADER))
+    return await verifier.authenticate(
+        headers.get("authorization"), headers.get(ACTING_FOR_HEADER), headers.get(ACTING_FROM_HEADER)
+    )
 
 
 Authenticated = Annotated[Principal, Depends(_authenticate)]

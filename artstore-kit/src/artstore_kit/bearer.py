@@ -6,6 +6,7 @@ from collections.abc import Callable
 from cachetools import TTLCache
 from pydantic import TypeAdapter, ValidationError
 
+from artstore_kit import request_context
 from artstore_kit.access_token import (
     LEEWAY_S,
     Unverified,
@@ -24,6 +25,7 @@ from artstore_kit.issuer import Issuer
 from artstore_kit.jwks import SigningKeys
 from artstore_kit.noted import noted
 from artstore_kit.principal import Principal
+from artstore_kit.proxies import address_in
 from artstore_kit.revoked import REFUSED, Revoked
 from artstore_kit.settings import TokenSettings
 
@@ -44,8 +46,13 @@ class TokenVerifier:
         self._remembered: TTLCache[str, Principal] = TTLCache(REMEMBERED_TOKENS, REMEMBERED_FOR_S)
         self.check = Check("revocations", self.revoked.check, Health.DEGRADED)
 
-    async def authenticate(self, authorization: str | None, acting_for: str | None = None) -> Principal:
-        """Who sends this `Authorization` header; `NotAuthenticated` when it proves nothing."""
+    async def authenticate(
+        self, authorization: str | None, acting_for: str | None = None, acting_from: str | None = None
+    ) -> Principal:
+        """Who sends this `Authorization` header; `NotAuthenticated` when it proves nothing.
+
+        For whom, and from where that one has asked, whoever may act for others is believed.
+        """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             refuse("Send an access token: `Authorization: Bearer <token>`.", error="")
@@ -57,6 +64,8 @@ class TokenVerifier:
         known.actor, known.client_id = principal.subject, principal.client_id
         principal = _acting(principal, acting_for)
         known.acting_for = principal.acting_for
+        if principal.acting_for and (address := address_in(acting_from or "")):
+            request_context.come_from(str(address))
         return principal
 
     async def refresh_keys(self) -> None:

@@ -31,7 +31,7 @@ from artstore_kit.contracts.errors import (
     ScopeMissing,
     error_from,
 )
-from artstore_kit.contracts.identity import ACTING_FOR_HEADER
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, ACTING_FROM_HEADER
 from artstore_kit.tracing import CallSpan, client_span
 
 PROBLEM_TYPE = "application/problem+json"
@@ -115,6 +115,8 @@ class Callee:
             headers["X-Request-ID"] = request_id
         if acting_for := request_context.acting_for.get():
             headers[ACTING_FOR_HEADER] = acting_for
+        if address := request_context.address():
+            headers[ACTING_FROM_HEADER] = address
         return headers
 
     def refused(self, authorization: Mapping[str, str]) -> None:

@@ -75,7 +75,11 @@ class Exchange[Services]:
         """Who is asking; raises unless the token is valid and carries the scopes that the route demands."""
         assert self._rights is not None, "the route declares no rights"
         verifier: TokenVerifier = self.scope["app"].state.verifier
-        principal = await verifier.authenticate(self.header("authorization"), self.header(identity.ACTING_FOR_HEADER))
+        principal = await verifier.authenticate(
+            self.header("authorization"),
+            self.header(identity.ACTING_FOR_HEADER),
+            self.header(identity.ACTING_FROM_HEADER),
+        )
         return self._rights.check(principal)
 
     def body(self) -> "Body":

@@ -1,6 +1,6 @@
 """Who is asking and on whose behalf, for the length of one request: read by the logs and by every outgoing call."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -16,15 +16,32 @@ traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 tracestate: ContextVar[str] = ContextVar("tracestate", default="")
 """The W3C `tracestate` that came in beside it."""
 
-scope: ContextVar[Mapping[str, Any]] = ContextVar("scope")
+scope: ContextVar[MutableMapping[str, Any]] = ContextVar("scope")
 """The ASGI scope of the request being answered."""
+
+_TOLD = "artstore.address"
 
 
 def address() -> str:
     """From where the request being answered was sent; empty outside a request."""
     current = scope.get(None)
-    client = current.get("client") if current else None
-    return str(client[0]) if client else ""
+    return address_of(current) if current else ""
+
+
+def address_of(request: Mapping[str, Any]) -> str:
+    """From where a request was sent, as far as whoever has sent it is believed."""
+    client = request.get("client")
+    return str(request.get(_TOLD) or (client[0] if client else ""))
+
+
+def come_from(address: str) -> None:
+    """Whoever sent the request being answered says from where it was sent to them, and is believed.
+
+    The access log goes on naming the peer: whoever steals a service's secret can say what they like.
+    """
+    current = scope.get(None)
+    if current is not None:
+        current[_TOLD] = address
 
 
 def target() -> str:

@@ -17,7 +17,7 @@ from artstore_kit.audit.spool import Spool
 from artstore_kit.audit.strangers import ALONE
 from artstore_kit.contracts.audit import AuditEntry, AuditOutcome
 from artstore_kit.contracts.errors import FileUnknown, StorageFault
-from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Action, Grant, Scope
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, ACTING_FROM_HEADER, Action, Grant, Scope
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.noted import begin, noted
 from artstore_kit.principal import Principal
@@ -199,6 +199,31 @@ async def test_whom_one_acts_for_is_believed_with_the_scope_alone(
     first, second = entries()
     assert (first.actor, first.acting_for, first.outcome) == ("alice", "carol", AuditOutcome.DONE)
     assert (second.actor, second.acting_for, second.code) == ("mallory", "", "scope_missing")
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [("198.51.100.7", "198.51.100.7"), ("2001:db8::7", "2001:db8::7"), ("nowhere", "127.0.0.1"), ("", "127.0.0.1")],
+)
+async def test_from_where_they_asked_for_whom_one_acts_is_believed_too(
+    client: httpx.AsyncClient, entries: Entries, said: str, address: str
+) -> None:
+    headers = {ACTING_FOR_HEADER: "carol", ACTING_FROM_HEADER: said}
+    await client.get(f"/api/v1/notes/{FILE}", headers=headers)
+    assert [told.address for told in entries()] == [address]
+
+
+async def test_from_where_is_believed_of_nobody_else(
+    client: httpx.AsyncClient, entries: Entries, mint: TokenMint
+) -> None:
+    forged = {ACTING_FROM_HEADER: "198.51.100.7"}
+    await client.get(f"/api/v1/notes/{FILE}", headers=forged)
+    client.headers.update(mint.bearer("mallory", scopes=[Scope.FILES_READ]))
+    await client.get(f"/api/v1/notes/{FILE}", headers=forged)
+    await client.get(f"/api/v1/notes/{FILE}", headers={ACTING_FOR_HEADER: "carol", **forged})
+    client.headers["Authorization"] = "Bearer not.a.token"
+    await client.get(f"/api/v1/notes/{FILE}", headers={ACTING_FOR_HEADER: "carol", **forged})
+    assert [told.address for told in entries()] == ["127.0.0.1"] * 4
 
 
 async def test_behind_a_service_that_tells_it_itself_there_is_no_second_entry(

@@ -139,6 +139,17 @@ async def test_the_element_hears_for_whom_the_ingester_acts(client: httpx.AsyncC
     assert client.headers["Authorization"] not in tokens
 
 
+@pytest.mark.parametrize("size", [1, 400_000])
+async def test_the_element_hears_from_where_a_file_was_sent(
+    client: httpx.AsyncClient, edit: StandInElement, size: int
+) -> None:
+    """Alone or in a batch; otherwise all entries of uploads would name the ingester's address."""
+    elsewhere = httpx.AsyncHTTPTransport(local_address="127.0.0.7")
+    async with httpx.AsyncClient(transport=elsewhere, base_url=client.base_url, headers=client.headers) as far:
+        file = await stored(await far.post(FILES, params={"name": "a"}, content=bytes(size)))
+    assert edit.came_from[file.file_id] == "127.0.0.7"
+
+
 async def test_strange_names_are_kept_as_they_are(client: httpx.AsyncClient) -> None:
     for name in ["🎉.txt", "\u202eabc.pdf", "ы" * 512, " a ", "a'\";--", "CON", "%2e%2e%2f"]:
         file = await stored(await client.post(FILES, params={"name": name}, content=b"x"))

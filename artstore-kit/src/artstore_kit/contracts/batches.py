@@ -31,6 +31,7 @@ class BatchedFile(BaseModel):
     file_id: UUID
     acting_for: Annotated[PlainText, Field(min_length=1, max_length=255)]
     request_id: Annotated[PlainText, Field(max_length=128, description="of whoever brought the file")] = ""
+    address: Annotated[PlainText, Field(max_length=64, description="from where they sent it")] = ""
     sha256: str = Field(pattern=SHA256_PATTERN)
     attributes: UploadAttributes
 

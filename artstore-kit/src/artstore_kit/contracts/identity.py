@@ -10,6 +10,8 @@ from artstore_kit.contracts.client_keys import KeySet
 from artstore_kit.contracts.files import PlainText
 
 ACTING_FOR_HEADER = "X-ArtStore-Acting-For"
+ACTING_FROM_HEADER = "X-ArtStore-Acting-From"
+"""The address of whom a service acts for; believed as, and with, the header before."""
 TOKEN_PATH = "/api/v1/auth/token"  # noqa: S105 (an address)
 CLIENT_ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,62}$"
 ROLE_NAME_PATTERN = r"^[a-z][a-z0-9_-]{1,62}$"

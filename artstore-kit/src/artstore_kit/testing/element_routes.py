@@ -19,7 +19,7 @@ from artstore_kit.contracts.files import (
     FileAttributes,
     UploadAttributes,
 )
-from artstore_kit.contracts.identity import ACTING_FOR_HEADER
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, ACTING_FROM_HEADER
 from artstore_kit.contracts.modes import Operation, require
 from artstore_kit.contracts.paging import DEFAULT_LIMIT, Page, decode_cursor, encode_cursor
 from artstore_kit.digests import CONTENT_DIGEST_HEADER, REPR_DIGEST_HEADER, parse_sha256
@@ -93,6 +93,7 @@ async def _put(request: web.Request) -> web.StreamResponse:
         if announced not in {None, hashlib.sha256(content).digest()}:
             raise errors.DigestMismatch
         by = request.headers.get(ACTING_FOR_HEADER, "somebody")
+        element.came_from[file_id] = request.headers.get(ACTING_FROM_HEADER, "")
         stored, status = await _commit(element, file_id, given, content, by)
         return as_json(stored, status=status)
     finally:
@@ -104,6 +105,7 @@ async def _put_many(request: web.Request) -> web.Response:
     files = batches.requested(await request.read())
     ours = {file.file_id for file, _ in files} - element.uploads
     element.uploads |= ours
+    element.came_from |= {file.file_id: file.address for file, _ in files}
     try:
         if element.faults.meet("PUT").cut_after_bytes is not None:
             cut(request)

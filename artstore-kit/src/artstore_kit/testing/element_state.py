@@ -69,6 +69,8 @@ class ElementState:
     writable: bool = True
     faults: Faults = field(default_factory=Faults)
     files: dict[UUID, Stored] = field(default_factory=dict)
+    came_from: dict[UUID, str] = field(default_factory=dict)
+    """The address from where each file was sent to whoever brought it, as they say."""
     uploads: set[UUID] = field(default_factory=set)
     sending: int = 0
     """Answers with content that are under way."""

@@ -25,7 +25,7 @@ from artstore_kit.contracts.files import (
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER
 from artstore_kit.digests import REPR_DIGEST_HEADER, format_sha256
 from artstore_kit.outbound import Outbound
-from artstore_kit.request_context import request_id
+from artstore_kit.request_context import address, request_id
 from ingester_module.adapters.batches import Batches
 from ingester_module.domain.content import Content, Whole
 from ingester_module.domain.revisions import revision_tag
@@ -122,6 +122,7 @@ class ElementFiles:
                 file_id=file_id,
                 acting_for=acting_for,
                 request_id=request_id.get(),
+                address=address()[:64],
                 sha256=sha256,
                 attributes=attributes,
             )

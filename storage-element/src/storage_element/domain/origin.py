@@ -34,14 +34,14 @@ class Origin(NamedTuple):
     moment_ms: int = 0
 
     @classmethod
-    def of(cls, who: Principal, *, acting_for: str = "", request_id: str = "") -> Self:
-        """The request that is being answered; a batch says of each of its files for whom, and by which request."""
+    def of(cls, who: Principal, *, acting_for: str = "", request_id: str = "", address: str = "") -> Self:
+        """The request that is being answered; a batch says of each file for whom, by which request and from where."""
         return cls(
             who.subject,
             who.client_id,
             acting_for or who.acting_for,
             request_id or request_context.request_id.get(),
-            request_context.address(),
+            address or request_context.address(),
             time.time_ns() // 1_000_000,
         )
 

@@ -40,5 +40,5 @@ class ManyWriter:
 def _upload(file: BatchedFile, content: bytes, who: Principal) -> Upload:
     file_id = parse_file_id(str(file.file_id))
     announced = Announced(len(content), bytes.fromhex(file.sha256))
-    origin = Origin.of(who, acting_for=file.acting_for, request_id=file.request_id)
+    origin = Origin.of(who, acting_for=file.acting_for, request_id=file.request_id, address=file.address)
     return Upload(file_id, file.attributes, file.acting_for, origin, announced)
