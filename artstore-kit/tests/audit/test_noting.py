@@ -323,7 +323,7 @@ def test_what_is_odd_is_replaced_and_what_is_long_is_cut() -> None:
 
 
 def test_a_note_costs_next_to_nothing(spool: Spool) -> None:
-    """About 7 microseconds of the processor, of which the write is one; ten times that would be noticed."""
+    """About 7 to 10 microseconds of the processor, of which the write is two; ten times that would be noticed."""
     noting, tally = Noting(spool, AUDITED), tally_of("GET", "/api/v1/files/{file_id}", {"file_id": FILE})
     began = time.process_time()
     for _ in range(ROUNDS):
