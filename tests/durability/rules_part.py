@@ -10,7 +10,7 @@ from typing import Any
 from element_core import TESTER
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from artstore_kit.contracts.errors import ArtStoreError
 from artstore_kit.contracts.files import AttributeChanges, Retention, UploadAttributes
@@ -62,6 +62,10 @@ def order_of(moment: str, never: float) -> float:
     return never if days is None else days
 
 
+there_is_one = precondition(lambda self: bool(self.known))
+"""Steps that have nothing to work on would be most of all steps."""
+
+
 class Rules(RuleBasedStateMachine):
     """One element; the mode is changed in its superblock, as a mode change leaves it."""
 
@@ -82,6 +86,7 @@ class Rules(RuleBasedStateMachine):
     def begin(self) -> None:
         self.bed = self.run(self.stack.enter_async_context(open_bed(self.root, Ledger())))
 
+    @there_is_one
     @rule(mode=st.sampled_from(["edit", "rw", "ro", "ar"]))
     def restart_in(self, mode: str) -> None:
         self.run(self.stack.aclose())
@@ -99,21 +104,19 @@ class Rules(RuleBasedStateMachine):
         if self.answer("create", self.bed.writer.create(Upload(file_id, given, "tester", TESTER), Body.of(b"x")), True):
             self.known[file_id] = Known(held, kind, expires, retained)
 
+    @there_is_one
     @rule(data=st.data(), rename=st.booleans())
     def change(self, data: st.DataObject, rename: bool) -> None:
         file_id, known = self.any(data)
-        if known is None:
-            return
         changes = AttributeChanges(name="y") if rename else AttributeChanges(description="changed")
         work = self.bed.writer.change(file_id, changes, None, TESTER)
         if self.answer("rename" if rename else "change", work, not known.held):
             self.known[file_id] = replace(known, revision=known.revision + 1)
 
+    @there_is_one
     @rule(data=st.data(), placed=st.booleans())
     def hold(self, data: st.DataObject, placed: bool) -> None:
         file_id, known = self.any(data)
-        if known is None:
-            return
         (hold,) = HELD
         holds = self.bed.holds
         work = (
@@ -124,11 +127,10 @@ class Rules(RuleBasedStateMachine):
         if self.answer("change", work, True):
             self.known[file_id] = replace(known, held=placed, revision=known.revision + (known.held != placed))
 
+    @there_is_one
     @rule(data=st.data(), kind=KINDS, expires=MOMENTS, retained=MOMENTS)
     def retain(self, data: st.DataObject, kind: str, expires: str, retained: str) -> None:
         file_id, known = self.any(data)
-        if known is None:
-            return
         changes = AttributeChanges(retention=retention_of(kind, expires, retained))
         shorter = order_of(retained, -9) < order_of(known.retained, -9)
         shorter |= (known.kind, kind) == ("permanent", "temporary")
@@ -139,20 +141,18 @@ class Rules(RuleBasedStateMachine):
         ):
             self.known[file_id] = Known(known.held, kind, expires, retained, known.revision + 1)
 
+    @there_is_one
     @rule(data=st.data())
     def replace(self, data: st.DataObject) -> None:
         file_id, known = self.any(data)
-        if known is None:
-            return
         work = self.bed.writer.replace(Replacement(file_id, AttributeChanges(), "tester", TESTER), Body.of(b"other"))
         if self.answer("replace", work, not known.held and not known.is_retained):
             self.known[file_id] = replace(known, revision=known.revision + 1)
 
+    @there_is_one
     @rule(data=st.data(), how=st.sampled_from(["asked for", "expired", "approved"]))
     def remove(self, data: st.DataObject, how: str) -> None:
         file_id, known = self.any(data)
-        if known is None:
-            return
         may = not known.held and (how == "approved" or not known.is_retained)
         if how == "expired":
             may &= known.kind == "temporary" and known.expires == "past"
@@ -162,6 +162,7 @@ class Rules(RuleBasedStateMachine):
         if self.answer("remove", work, may):
             del self.known[file_id]
 
+    @there_is_one
     @rule()
     def checkpoint(self) -> None:
         self.run(self.bed.checkpoint())
@@ -177,10 +178,8 @@ class Rules(RuleBasedStateMachine):
         self.loop.close()
         self.directory.__exit__(None, None, None)
 
-    def any(self, data: st.DataObject) -> tuple[Any, Known | None]:
-        """One of the files, if there is one."""
-        if not self.known:
-            return None, None
+    def any(self, data: st.DataObject) -> tuple[Any, Known]:
+        """One of the files."""
         file_id = data.draw(st.sampled_from(list(self.known)))
         return file_id, self.known[file_id]
 
