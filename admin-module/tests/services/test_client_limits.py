@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.account_secrets import add_secret
 from admin_module.adapters.accounts import insert_account
+from admin_module.adapters.tables.accounts import account_secrets
 from admin_module.config import LimitsSettings
 from admin_module.domain.accounts import account_of
 from admin_module.domain.proofs import SharedSecret, SignedAssertion
@@ -64,6 +65,30 @@ async def test_after_three_failures_even_the_right_secret_waits(clients: Clients
     assert (refused.status, refused.code) == (429, "rate_limited")
     assert 295 <= int(refused.headers["Retry-After"]) <= 301
     assert refused.extra["error"] == "rate_limited"
+
+
+async def test_failures_of_others_at_its_address_do_not_lock_out_a_client_that_was_there(
+    clients: Clients, make_node: Callable[[], Clients]
+) -> None:
+    """Otherwise anybody behind the same proxy, or on the same machine, could stop the fleet."""
+    assert await clients.authenticated(RIGHT, HOME)
+    await fail(clients, 3)
+    for number in range(5):
+        await fail(clients, 1, client_id=f"guess-{number}")
+    assert await clients.authenticated(RIGHT, HOME)
+    await locked(clients, SharedSecret("scanner", "wrong"))
+    await locked(clients, SharedSecret("busy", "right"))
+    await locked(make_node())
+
+
+async def test_a_secret_that_has_ended_is_no_secret_any_more(clients: Clients, database: Database) -> None:
+    assert await clients.authenticated(RIGHT, HOME)
+    async with database.transaction() as connection:
+        await connection.execute(account_secrets.delete())
+    for _ in range(3):
+        with pytest.raises(InvalidClient):
+            await clients.authenticated(RIGHT, HOME)
+    await locked(clients)
 
 
 async def test_two_failures_lock_nobody(clients: Clients) -> None:

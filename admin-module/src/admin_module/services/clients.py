@@ -1,6 +1,6 @@
 """Clients prove who they are, seldom enough; the same way at every endpoint that asks them to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from admin_module.adapters.assertions import signed_by_one_of
@@ -10,6 +10,7 @@ from admin_module.domain.clients import Client
 from admin_module.domain.clock import Clock
 from admin_module.domain.limits import Limits
 from admin_module.domain.proofs import Assertion, AssertionRules, Proof, SharedSecret
+from admin_module.domain.proven import Proven
 from admin_module.domain.secrets import matches
 from artstore_kit.contracts.errors import InvalidClient
 from artstore_kit.noted import noted
@@ -25,25 +26,33 @@ class Clients:
     limits: Limits
     assertions: AssertionRules
     clock: Clock
+    proven: Proven = field(default_factory=Proven)
 
     async def authenticated(self, proof: Proof, address: str) -> Client:
         """The client that sent `proof` from `address`; `InvalidClient` or `RateLimited`.
 
-        Wrong proofs of known and unknown clients take the same work: one query, one comparison or signature.
+        Wrong proofs of known and unknown clients take the same work: one query, one comparison or signature. A lock
+        holds up whoever guesses, not a client that shows the secret which it has proved at this address before.
         """
         now = self.clock()
         shown = proof if isinstance(proof, SharedSecret) else self.assertions.read(proof, now)
         failures = self.limits.failures(shown.client_id, address, add=0)
-        self.limits.require_unlocked(*self.tallies.known_here(failures))
+        is_guess = not self.proven.has(shown, address)
+        if is_guess:
+            self.limits.require_unlocked(*self.tallies.known_here(failures))
         client = await self._proved(shown, now)
         if client is None:
+            if not is_guess:
+                self.proven.forget(shown, address)
             await self.tallies.count(self.limits.failures(shown.client_id, address, add=1))
             raise InvalidClient
         known = noted()
         known.actor = known.client_id = client.client_id
         *failed, requests = await self.tallies.count([*failures, self.limits.requests(client.client_id)])
-        self.limits.require_unlocked(*failed)
+        if is_guess:
+            self.limits.require_unlocked(*failed)
         self.limits.require_seldom(requests, client.token_requests_per_minute)
+        self.proven.remember(shown, address)
         return client
 
     async def _proved(self, shown: SharedSecret | Assertion, now: datetime) -> Client | None:
