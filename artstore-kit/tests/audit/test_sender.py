@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from artstore_kit.contracts.errors import DependencyUnavailable
 from artstore_kit.health import Health
 from artstore_kit.settings import AuditSettings
 from artstore_kit.testing.audit import ReceivingLog, entry
+from artstore_kit.testing.disks import fill
 from artstore_kit.testing.patience import eventually
 from artstore_kit.workers import Background
 
@@ -137,6 +139,21 @@ async def test_health_tells_of_a_spool_that_is_nearly_full(open_spool: OpenSpool
     assert "in the audit spool" in (await sender.check()).detail
     spool.fault = "The audit spool could not be synced."
     assert (await sender.check()).detail == spool.fault
+
+
+async def test_health_tells_that_entries_are_not_kept(
+    open_spool: OpenSpool, log: ReceivingLog, small_disk: Path
+) -> None:
+    """A disk that others have filled is no sign of a spool that is nearly full."""
+    spool = open_spool(limit_bytes=2**24, directory=small_disk / "spool")
+    sender = Sender(spool, log.append)
+    filler = fill(small_disk)
+    spool.note(line_of(entry(detail={"long": "x" * 4000})))
+    found = await sender.check()
+    assert (found.health, found.detail) == (Health.DEGRADED, "1 entries of the audit log found no room")
+    filler.unlink()
+    await sender.round()
+    assert (await sender.check()).health is Health.OK
 
 
 async def test_a_service_delivers_beside_its_requests(

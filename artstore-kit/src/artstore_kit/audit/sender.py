@@ -47,9 +47,11 @@ class Sender:
             self._show()
 
     async def check(self) -> CheckResult:
-        """Degraded when entries wait for long, when many do, and when the disk failed."""
+        """Degraded when entries wait for long, when many do, when some are not kept, and when the disk failed."""
         if self._spool.fault:
             return CheckResult(health=Health.DEGRADED, detail=self._spool.fault)
+        if lost := self._spool.gap.count:
+            return CheckResult(health=Health.DEGRADED, detail=f"{lost} entries of the audit log found no room")
         if self._late_s() > LATE_S:
             waiting = f"{self._outgoing.waiting} entries wait for the audit log, the oldest for {self._late_s():.0f} s"
             return CheckResult(health=Health.DEGRADED, detail=waiting)
