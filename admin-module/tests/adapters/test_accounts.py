@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.account_secrets import add_secret, remove_other_secrets
 from admin_module.adapters.accounts import accounts_after, find_account, insert_account, update_account
-from admin_module.adapters.clients import find_client
+from admin_module.adapters.clients import find_clients
 from artstore_kit.contracts.accounts import AccountFilter
 from artstore_kit.contracts.identity import Action, Grant, Scope, ServiceAccount
 from artstore_kit.postgres import Database
@@ -31,9 +31,9 @@ def account(client_id: str = "scanner", *, description: str = "") -> ServiceAcco
 
 
 async def secrets_of(connection: AsyncConnection, now: datetime) -> Sequence[bytes]:
-    client = await find_client(connection, "scanner", now)
-    assert client is not None
-    return client.secrets
+    found = await find_clients(connection, ["scanner", "nobody"], now)
+    assert found.keys() == {"scanner"}
+    return found["scanner"].secrets
 
 
 async def test_an_account_is_read_as_it_was_written(database: Database) -> None:

@@ -1,12 +1,12 @@
 """Clients in PostgreSQL: who they are, in one statement, and which of their assertions were used."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.tables.accounts import account_secrets, service_accounts, used_assertions
@@ -27,7 +27,7 @@ _FORGOTTEN_AT_ONCE = 100
 _GRANTS = TypeAdapter(tuple[Grant, ...])
 
 
-def _client(now: sa.BindParameter[datetime]) -> sa.Select[tuple[Any, ...]]:
+def _clients(now: sa.BindParameter[datetime]) -> sa.Select[tuple[Any, ...]]:
     usable = sa.or_(account_secrets.c.expires_at.is_(None), account_secrets.c.expires_at > now)
     secrets = sa.select(sa.func.array_agg(account_secrets.c.secret_sha256)).where(
         account_secrets.c.client_id == service_accounts.c.client_id, usable
@@ -46,21 +46,21 @@ def _client(now: sa.BindParameter[datetime]) -> sa.Select[tuple[Any, ...]]:
         of_roles.scalar_subquery().label("of_roles"),
         revoked.scalar_subquery().label("revoked_before"),
     ).where(
-        service_accounts.c.client_id == sa.bindparam("client_id"),
+        service_accounts.c.client_id == sa.any_(sa.bindparam("client_ids", type_=ARRAY(sa.Text))),
         service_accounts.c.state == AccountState.ACTIVE.value,
     )
 
 
-_CLIENT = _client(sa.bindparam("now", type_=sa.DateTime(timezone=True)))
+_CLIENTS = _clients(sa.bindparam("now", type_=sa.DateTime(timezone=True)))
 
 
-async def find_client(connection: AsyncConnection, client_id: str, now: datetime) -> Client | None:
-    """The client of this name, unless it is suspended, with the hashes of its secrets that have not expired.
+async def find_clients(connection: AsyncConnection, client_ids: Collection[str], now: datetime) -> dict[str, Client]:
+    """The clients of these names that are not suspended, with the hashes of their secrets that have not expired.
 
     One statement sees one state of the database: no right of its answer is older than a revocation in it.
     """
-    row = (await connection.execute(_CLIENT, {"client_id": client_id, "now": now})).one_or_none()
-    return None if row is None else _read(row, now)
+    rows = await connection.execute(_CLIENTS, {"client_ids": list(client_ids), "now": now})
+    return {row.client_id: _read(row, now) for row in rows}
 
 
 async def take_assertion(connection: AsyncConnection, assertion: Assertion) -> bool:

@@ -4,13 +4,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import starmap
+from itertools import islice, starmap
 
 from admin_module import metrics
 from admin_module.domain.limits import Step, Tally
 from artstore_kit.contracts.errors import RedisUnavailable
 from artstore_kit.logs import event_logger
 from artstore_kit.redis import RedisClient, translate_errors
+from artstore_kit.together import Together
 
 REMEMBERED = 100_000
 """Names whose tallies are held in memory; the one that was counted longest ago goes first."""
@@ -42,9 +43,17 @@ class TalliesInRedis:
 
     def __init__(self, redis: RedisClient) -> None:
         self._script = redis.register_script(_COUNT)
+        self._together = Together(self._count_all)
 
     async def count(self, steps: Sequence[Step]) -> list[Tally]:
-        """One round trip, unless the server does not know the script yet."""
+        """One round trip, for all who count at once."""
+        return await self._together.ask(steps)
+
+    async def _count_all(self, asked: Sequence[Sequence[Step]]) -> list[list[Tally]]:
+        counted = iter(await self._count([step for steps in asked for step in steps]))
+        return [list(islice(counted, len(steps))) for steps in asked]
+
+    async def _count(self, steps: Sequence[Step]) -> list[Tally]:
         with translate_errors():
             counted = await self._script(
                 keys=[_PREFIX + step.name for step in steps],

@@ -1,10 +1,10 @@
 """Clients prove who they are, seldom enough; the same way at every endpoint that asks them to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from admin_module.adapters.assertions import signed_by_one_of
-from admin_module.adapters.clients import find_client, take_assertion
+from admin_module.adapters.clients import find_clients, take_assertion
 from admin_module.adapters.tallies import SharedTallies
 from admin_module.domain.clients import Client
 from admin_module.domain.clock import Clock
@@ -15,11 +15,12 @@ from admin_module.domain.secrets import matches
 from artstore_kit.contracts.errors import InvalidClient
 from artstore_kit.noted import noted
 from artstore_kit.postgres import Database
+from artstore_kit.together import Together
 
 
-@dataclass(frozen=True)
+@dataclass
 class Clients:
-    """Authentication of clients."""
+    """Authentication of clients; those that come at once are looked up together."""
 
     database: Database
     tallies: SharedTallies
@@ -27,6 +28,9 @@ class Clients:
     assertions: AssertionRules
     clock: Clock
     proven: Proven = field(default_factory=Proven)
+
+    def __post_init__(self) -> None:
+        self._known = Together(self._find)
 
     async def authenticated(self, proof: Proof, address: str) -> Client:
         """The client that sent `proof` from `address`; `InvalidClient` or `RateLimited`.
@@ -40,7 +44,7 @@ class Clients:
         is_guess = not self.proven.has(shown, address)
         if is_guess:
             self.limits.require_unlocked(*self.tallies.known_here(failures))
-        client = await self._proved(shown, now)
+        client = await self._proved(shown)
         if client is None:
             if not is_guess:
                 self.proven.forget(shown, address)
@@ -55,9 +59,14 @@ class Clients:
         self.proven.remember(shown, address)
         return client
 
-    async def _proved(self, shown: SharedSecret | Assertion, now: datetime) -> Client | None:
+    async def _find(self, client_ids: Sequence[str]) -> list[Client | None]:
+        """All are printable ASCII by now: no name can spoil the statement for the others."""
         async with self.database.reading() as connection:
-            client = await find_client(connection, shown.client_id, now)
+            found = await find_clients(connection, client_ids, self.clock())
+        return [found.get(client_id) for client_id in client_ids]
+
+    async def _proved(self, shown: SharedSecret | Assertion) -> Client | None:
+        client = await self._known.ask(shown.client_id)
         if client is not None:  # what else was sent as a name may be a secret, which no audit entry may hold
             noted().resource = f"account:{client.client_id}"
         if isinstance(shown, SharedSecret):
