@@ -24,7 +24,6 @@ from storage_element.domain import layout
 from storage_element.services.inspect import inspect
 
 READ_ELEMENT = Path(__file__).parents[3] / "tools/read_element.py"
-NOWHERE = Path("nowhere")
 KILLS = 2
 ENOUGH = 6
 
@@ -55,7 +54,7 @@ async def test_whatever_was_acknowledged_survives(
 ) -> None:
     """Killed again and again, each time started on what the one before left; then stopped in order, and copied."""
     s3 = s3_servers.settings_of(seaweed_url, f"elements/{uuid4()}")
-    settings = settings_at(NOWHERE, s3=s3, checkpoint_interval_s=0.3)
+    settings = settings_at(tmp_path / "nowhere", s3=s3, checkpoint_interval_s=0.3)
     told: Load | None = None
     for number in range(KILLS):
         async with serving(settings, tmp_path / "log", bearer) as (process, load):

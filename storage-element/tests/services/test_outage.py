@@ -17,7 +17,6 @@ from artstore_kit.contracts.errors import FileUnknown
 from artstore_kit.contracts.ids import new_file_id
 from storage_element.adapters.s3 import attempts
 
-NOWHERE = Path("nowhere")
 LARGE = b"large" * 40_000
 PASSING = {"503": refused(503, "SlowDown"), "cut": cut, "lost": lost}
 UNAVAILABLE = (503, "storage_unavailable")
@@ -30,10 +29,10 @@ async def store(moto_url: str) -> AsyncIterator[FaultyStore]:
 
 
 @pytest.fixture
-async def element(element_at: ElementAt, store: FaultyStore) -> AsyncIterator[Element]:
+async def element(element_at: ElementAt, root: Path, store: FaultyStore) -> AsyncIterator[Element]:
     """In a bucket behind the proxy; a request that is not answered is given up within three seconds."""
     s3 = settings_of(store.url, uuid4().hex, give_up_s=3.0, attempts_count=2, read_timeout_s=1.0)
-    async with element_at(NOWHERE, s3=s3) as element:
+    async with element_at(root, s3=s3) as element:
         yield element
         store.heal()
 
@@ -154,10 +153,10 @@ async def test_what_passes_costs_a_caller_time_alone(
     ids=["journal", "attributes", "content", "part", "attributes of a large one"],
 )
 async def test_what_the_store_says_it_has_and_has_not_is_not_acknowledged(
-    element_at: ElementAt, store: FaultyStore, method: str, key: str, content: bytes, is_there: bool
+    element_at: ElementAt, root: Path, store: FaultyStore, method: str, key: str, content: bytes, is_there: bool
 ) -> None:
     """No success, then no writes; a restart decides, and what it shows is whole."""
-    opened = partial(element_at, NOWHERE, s3=settings_of(store.url, uuid4().hex))
+    opened = partial(element_at, root, s3=settings_of(store.url, uuid4().hex))
     file_id = new_file_id()
     async with opened() as element:
         before = await element.put(b"before")
