@@ -1,5 +1,6 @@
 """What an attempt costs tells nobody whether a client exists: the same statements, the same signatures checked."""
 
+import asyncio
 import hmac
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -79,3 +80,22 @@ async def test_unknown_clients_cost_as_much(clients: Clients, work: Work, make: 
     assert len(unknown) == 2  # one statement, and one comparison or signature
     for name in ("signer", "expired"):
         assert await done_for(clients, work, make(name)) == unknown
+
+
+async def test_those_who_come_at_once_share_a_statement_and_get_their_own_answers(
+    database: Database, clients: Clients, work: Work
+) -> None:
+    async with database.transaction() as connection:
+        await add_secret(connection, "signer", hashed("its own"), datetime.now(UTC), None)
+    work.clear()
+    shown = [SharedSecret(name, "its own") for name in ("expired", "signer", "nobody", "signer")]
+    answers = await asyncio.gather(
+        *(clients.authenticated(each, "192.0.2.1") for each in shown), return_exceptions=True
+    )
+    assert [getattr(each, "client_id", type(each)) for each in answers] == [
+        InvalidClient,
+        "signer",
+        InvalidClient,
+        "signer",
+    ]
+    assert len([each for each in work if each.startswith("SELECT")]) == 1
