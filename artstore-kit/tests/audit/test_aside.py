@@ -111,6 +111,25 @@ async def test_wrong_entries_for_ever_fill_no_disk(open_spool: OpenSpool, log: R
     assert len(set_aside(spool)) == 1
 
 
+async def test_a_gap_that_is_refused_is_told_by_the_next_one(open_spool: OpenSpool, log: ReceivingLog) -> None:
+    """As while the clock is a week ahead, and nothing at all is taken."""
+    spool = open_spool()
+    told = 0
+
+    async def refuse(_: bytes) -> AuditReceipt:
+        raise InvalidFields
+
+    for _ in range(8):
+        spool.add(wrong := [entry() for _ in range(20)])
+        told += len(wrong)
+        await Sender(spool, refuse).round()
+    await Sender(spool, log.append).round()
+    kept = [AuditEntry.model_validate_json(line) for line in set_aside(spool)]
+    by_gaps = sum(int(str(each.detail["not_kept"])) for each in kept if each.action == "audit.gap")
+    assert not_kept(log) > 0
+    assert sum(each.action == "file.read" for each in kept) + by_gaps + not_kept(log) == told
+
+
 async def test_a_full_disk_stops_no_delivery_and_what_it_loses_is_told(
     open_spool: OpenSpool, log: ReceivingLog, small_disk: Path
 ) -> None:

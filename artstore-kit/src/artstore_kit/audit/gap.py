@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 
+from pydantic_core import from_json
+
 from artstore_kit.audit.slate import Slate
 from artstore_kit.contracts.audit import AuditEntry, AuditOutcome, entry_id_of
 
@@ -20,10 +22,10 @@ class Gap:
         """How many entries were not kept since that was last told."""
         return self._noted.get("count", 0)
 
-    def widen(self, now_ms: int) -> None:
-        """One more was not kept."""
+    def widen(self, now_ms: int, by: int = 1) -> None:
+        """One more was not kept, or several."""
         first_ms = self._noted.get("first_ms", now_ms)
-        self._noted = {"count": self.count + 1, "first_ms": first_ms, "last_ms": now_ms}
+        self._noted = {"count": self.count + by, "first_ms": first_ms, "last_ms": now_ms}
         with suppress(OSError):  # then it is forgotten should the process be killed before it is told
             self._slate.write(**self._noted)
 
@@ -46,3 +48,14 @@ class Gap:
         """An entry tells of it now."""
         self._noted = {}
         self._slate.write()
+
+
+def lost_with(line: bytes) -> int:
+    """How many entries nobody hears of when this line is not kept: a gap that is refused stands for others."""
+    try:
+        entry = from_json(line)
+    except ValueError:
+        return 1
+    if not isinstance(entry, dict) or entry.get("action") != ACTION:
+        return 1
+    return int(entry["detail"]["not_kept"])

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from artstore_kit.audit import metrics
 from artstore_kit.audit.aside import Aside
+from artstore_kit.audit.gap import lost_with
 from artstore_kit.audit.outgoing import Outgoing
 from artstore_kit.audit.spool import Extent, Spool
 from artstore_kit.contracts.audit import AuditReceipt
@@ -91,7 +92,7 @@ class Sender:
             await asyncio.to_thread(self._aside.put, line)
             event_logger().error("audit entry set aside", reason=reason, file=str(self._aside.path))
         except AuditSpoolFull as error:
-            self._spool.give_up(error.detail)
+            self._spool.give_up(error.detail, lost_with(line))
         metrics.SET_ASIDE.inc()
         self._refused.add(line)
 

@@ -97,11 +97,11 @@ class Spool:
         except (OSError, AuditSpoolFull) as error:
             self.give_up(str(error))
 
-    def give_up(self, reason: str) -> None:
-        """An entry cannot be kept: it becomes part of a gap."""
+    def give_up(self, reason: str, count: int = 1) -> None:
+        """An entry cannot be kept, or several: they become part of a gap."""
         if not self.gap.count:
             event_logger().error("audit entries are not kept", reason=reason)
-        self.gap.widen(time.time_ns() // 1_000_000)
+        self.gap.widen(time.time_ns() // 1_000_000, count)
         metrics.NOT_KEPT.inc()
 
     def tell_gap(self) -> None:
