@@ -30,8 +30,13 @@ def address() -> str:
 
 def address_of(request: Mapping[str, Any]) -> str:
     """From where a request was sent, as far as whoever has sent it is believed."""
+    return str(request.get(_TOLD) or peer_of(request))
+
+
+def peer_of(request: Mapping[str, Any]) -> str:
+    """From where a request came here, whatever its sender says of others."""
     client = request.get("client")
-    return str(request.get(_TOLD) or (client[0] if client else ""))
+    return str(client[0]) if client else ""
 
 
 def come_from(address: str) -> None:

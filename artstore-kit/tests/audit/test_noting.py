@@ -210,7 +210,9 @@ async def test_from_where_they_asked_for_whom_one_acts_is_believed_too(
 ) -> None:
     headers = {ACTING_FOR_HEADER: "carol", ACTING_FROM_HEADER: said}
     await client.get(f"/api/v1/notes/{FILE}", headers=headers)
-    assert [told.address for told in entries()] == [address]
+    (told,) = entries()
+    assert told.address == address
+    assert told.detail.get("peer") == ("127.0.0.1" if address != "127.0.0.1" else None)
 
 
 async def test_from_where_is_believed_of_nobody_else(

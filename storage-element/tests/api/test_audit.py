@@ -5,7 +5,7 @@ import pytest
 from running_element import Element
 
 from artstore_kit.contracts.audit import AuditEntry
-from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Scope
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, ACTING_FROM_HEADER, Scope
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.patience import eventually
@@ -44,7 +44,8 @@ async def test_reads_and_refusals_are_told(element: Element, admin: AdminStandIn
 async def test_content_that_a_service_reads_for_somebody_is_told(element: Element, admin: AdminStandIn) -> None:
     """Also what it did not get: whoever has stolen its secret may be looking for files."""
     file, nowhere = await element.put(collection="contracts"), new_file_id()
-    acting = {**admin.mint.bearer("query-module"), ACTING_FOR_HEADER: "carol", "X-Request-ID": "one-request"}
+    for_carol = {ACTING_FOR_HEADER: "carol", ACTING_FROM_HEADER: "198.51.100.7", "X-Request-ID": "one-request"}
+    acting = {**admin.mint.bearer("query-module"), **for_carol}
     for file_id, status in ((file.file_id, 200), (nowhere, 404)):
         answer = await element.http.get(f"/api/v1/files/{file_id}/content", headers=acting)
         assert answer.status_code == status
@@ -52,6 +53,7 @@ async def test_content_that_a_service_reads_for_somebody_is_told(element: Elemen
     assert {(each.actor, each.acting_for, each.request_id) for each in told} == {
         ("query-module", "carol", "one-request")
     }
+    assert {(each.address, each.detail["peer"]) for each in told} == {("198.51.100.7", "127.0.0.1")}
     assert [(each.resource, each.outcome, each.code) for each in told] == [
         (f"file:{file.file_id}", "done", ""),
         (f"file:{nowhere}", "refused", "file_unknown"),

@@ -12,7 +12,7 @@ from artstore_kit.contracts.audit import AuditEntry, AuditOutcome, printable
 from artstore_kit.contracts.ids import CHOSEN_BITS, now_moment_ms, uuid7_text
 from artstore_kit.noted import noted_of
 from artstore_kit.proxies import network_of
-from artstore_kit.request_context import address_of
+from artstore_kit.request_context import address_of, peer_of
 from artstore_kit.tally import CLIENT_GONE, Tally
 
 GONE = "client_gone"
@@ -52,7 +52,9 @@ class Noting:
             return
         resource = noted.resource or declared.resource_of(tally.scope.get("path_params", {}))
         code = "" if outcome is DONE else (tally.code or noted.code or (GONE if is_gone else ""))
-        address = address_of(tally.scope)
+        address, peer = address_of(tally.scope), peer_of(tally.scope)
+        if peer != address:
+            noted.detail["peer"] = plain(peer, 64)
         if outcome is not DONE and not noted.actor:
             turn = self._strangers.turn_of(network_of(address), f"{declared.action} {code}", resource)
             if turn is Turn.COUNTED:
