@@ -55,6 +55,22 @@ async def test_without_a_key_nothing_is_signed(keyring: Keyring) -> None:
         await keyring.check()
 
 
+async def test_all_who_ask_at_once_get_tokens_of_their_own(
+    database: Database, sealed_keys: SealedKeys, keyring: Keyring, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_key(database, sealed_keys, clock, -HOUR)
+    monkeypatch.setattr(keyring_module, "READ_AGAIN_AFTER_S", 10.0)
+    await keyring.open()
+    names = [f"person-{number}" for number in range(20)]
+    tokens = await asyncio.gather(*(keyring.sign(administrator(name, [], NOTHING), clock()) for name in names))
+    listed = (await keyring.published())["keys"]
+    assert isinstance(listed, list)
+    key = jwt.PyJWK(listed[0], "RS256")
+    claims = [jwt.decode(token, key, ["RS256"], audience="artstore") for token in tokens]
+    assert [each["sub"] for each in claims] == names
+    assert len({each["jti"] for each in claims}) == 20
+
+
 async def test_keys_take_turns(
     database: Database, sealed_keys: SealedKeys, keyring: Keyring, clock: MovableClock
 ) -> None:
