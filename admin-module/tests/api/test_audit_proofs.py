@@ -4,13 +4,19 @@ import base64
 import csv
 import io
 import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from admin_module.domain.merkle import TileId, consistency_spans, grown, inclusion_spans, leaf_hash, span_hash
-from artstore_kit.contracts.audit import new_entry_id
+from admin_module.services.audit_search import AuditSearch
+from artstore_kit.application import Application
+from artstore_kit.contracts.audit import AuditEntry, AuditRecord, new_entry_id
+from artstore_kit.contracts.errors import AuditLogDamaged
+from artstore_kit.testing.application import open_server
 from artstore_kit.testing.patience import eventually
 
 API = "/api/v1/audit"
@@ -166,6 +172,30 @@ async def test_csv_has_every_entry_and_no_formula(
     assert {row["action"] for row in rows} == {"file.read"}
     assert {f"'{formula}" for formula in FORMULAS} < {row["resource"] for row in rows}
     assert not any(cell.startswith(("=", "+", "-", "@", "＝")) for row in rows for cell in row.values())
+
+
+@pytest.mark.parametrize("path", ["export?format=json", "export?format=csv", "leaves"])
+async def test_what_breaks_off_does_not_look_like_the_end(
+    app: Application,
+    client: httpx.AsyncClient,
+    as_administrator: Headers,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+) -> None:
+    """The answer has begun: nothing but the connection itself can say that this was not all."""
+    entry = AuditEntry(entry_id=new_entry_id(), service="s", action="file.read")
+
+    async def breaking(*_: object) -> AsyncIterator[Any]:
+        yield b"{}\n" if path == "leaves" else [AuditRecord(entry=entry, index=0, recorded_at=datetime.now(UTC))]
+        raise AuditLogDamaged
+
+    monkeypatch.setattr(AuditSearch, "leaves" if path == "leaves" else "all", breaking)
+    async with (
+        open_server(app, lifespan=False) as url,
+        httpx.AsyncClient(base_url=url, headers=as_administrator) as far,
+    ):
+        with pytest.raises(httpx.RemoteProtocolError):
+            await far.get(f"/api/v1/audit/{path}")
 
 
 async def test_a_format_that_is_not_written(client: httpx.AsyncClient, as_administrator: Headers) -> None:
