@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from admin_module.adapters.login_failures import unlock
+from admin_module.adapters.passwords import AT_ONCE
 from admin_module.adapters.tables.administrators import administrators, login_failures
 from admin_module.config import LimitsSettings
 from admin_module.domain.credentials import Credentials
@@ -245,6 +246,16 @@ async def test_a_change_that_was_rolled_back_changes_nothing(
         await change(replace(login, database=doomed), password, ANOTHER)
     assert await recorded() == before
     assert await enter(login, password)
+
+
+async def test_guesses_that_come_at_once_are_limited_before_each_costs_its_work(login: Login) -> None:
+    """Otherwise those who guess, many at once, keep everybody else waiting for their turn."""
+    strict = replace(login, gate=replace(login.gate, limits=Limits(LimitsSettings(address_failures_limit=3))))
+    guesses = (enter(strict, "wrong", f"nobody-{number}") for number in range(30))
+    answers = await asyncio.gather(*guesses, return_exceptions=True)
+    tried = [each for each in answers if isinstance(each, BadCredentials)]
+    assert 3 <= len(tried) <= 3 + 2 * AT_ONCE
+    assert len([each for each in answers if isinstance(each, RateLimited)]) == 30 - len(tried)
 
 
 async def test_an_address_that_fails_too_often_waits(

@@ -1,6 +1,7 @@
 """Passwords hashed with argon2id, off the event loop and few at a time."""
 
 import asyncio
+from collections.abc import Callable
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -23,9 +24,15 @@ class Passwords:
         async with self._seats:
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def match(self, password_hash: str | None, password: str) -> bool:
-        """Whether the hash is of this password; takes as long when there is no hash."""
+    async def match(
+        self, password_hash: str | None, password: str, at_its_turn: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Whether the hash is of this password; takes as long when there is no hash.
+
+        `at_its_turn` is called before the work: it raises when the answer is not wanted any more.
+        """
         async with self._seats:
+            at_its_turn()
             return await asyncio.to_thread(self._verify, password_hash or _NOBODYS_HASH, password)
 
     def _verify(self, password_hash: str, password: str) -> bool:

@@ -1,6 +1,7 @@
 """Whether somebody is who they say: the password, a code, and a lock after repeated failures."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -59,14 +60,15 @@ class Gate:
         """
         self.limits.require_address_unlocked(*await self.tallies.count([self.limits.failures_at(address, add=0)]))
         try:
-            return await self._proved(given, to_change_password)
+            return await self._proved(given, address, to_change_password)
         except GUESSES:
             await self.tallies.count([self.limits.failures_at(address, add=1)])
             raise
 
-    async def _proved(self, given: Credentials, to_change_password: bool) -> Administrator:
+    async def _proved(self, given: Credentials, address: str, to_change_password: bool) -> Administrator:
         known = await self._find(given.username)
-        right = await self.passwords.match(known.password_hash if known else None, prepared(given.password))
+        kept, at_its_turn = known.password_hash if known else None, partial(self._require_unlocked_now, address)
+        right = await self.passwords.match(kept, prepared(given.password), at_its_turn)
         async with self.database.transaction() as connection:
             refusal = await self._refusal(connection, given, known if right else None, to_change_password)
             if refusal:  # what it has changed is kept: a failure that was counted, a code that was used
@@ -74,6 +76,10 @@ class Gate:
         if refusal or known is None:
             raise refusal or BadCredentials
         return known
+
+    def _require_unlocked_now(self, address: str) -> None:
+        """Of guesses that wait for their turn, many at once, those beyond the limit cost no work."""
+        self.limits.require_address_unlocked(*self.tallies.known_here([self.limits.failures_at(address, add=0)]))
 
     async def _find(self, username: str) -> Administrator | None:
         async with self.database.connect() as connection:
