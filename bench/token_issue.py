@@ -17,11 +17,11 @@ from admin_module.adapters.accounts import insert_account
 from admin_module.domain.accounts import account_of
 from admin_module.domain.secrets import hashed
 from admin_module.domain.signing_keys import KEY_SIZE_BITS
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.identity import NewServiceAccount, Scope
 from artstore_kit.postgres import Database
 from artstore_kit.settings import PostgresSettings
 from artstore_kit.testing.tokens import TokenMint
+from artstore_kit.tokens.bearer import TokenVerifier
 from bench.bed import Bed
 from bench.figures import Aim, Role
 from bench.jobs import Post, carry_out

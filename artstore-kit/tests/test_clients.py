@@ -20,9 +20,9 @@ from artstore_kit.contracts.errors import (
 from artstore_kit.contracts.files import AttributeChanges, FileAttributes, Hold, UploadAttributes
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
-from artstore_kit.service_token import ServiceToken
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.element import StandInElement, open_element
+from artstore_kit.tokens.service_token import ServiceToken
 
 CONTENT = b"content" * 1000
 ATTRIBUTES = UploadAttributes(name="отчёт 📄.txt", tags=["годовой"])

@@ -13,10 +13,10 @@ from artstore_kit.contracts.modes import Mode
 from artstore_kit.outbound import Outbound
 from artstore_kit.redis import RedisClient, connect
 from artstore_kit.registry import ElementDirectory, Source
-from artstore_kit.service_token import ServiceToken
 from artstore_kit.settings import RedisSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import free_port
+from artstore_kit.tokens.service_token import ServiceToken
 
 
 class Clock:

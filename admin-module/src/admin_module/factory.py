@@ -52,12 +52,12 @@ from admin_module.services.sessions import Sessions
 from admin_module.services.tokens import ClientTokens
 from artstore_kit.audit.opening import deliver_from, open_spool
 from artstore_kit.audit.spool import Spool
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.audit import AuditBatch, AuditReceipt
 from artstore_kit.contracts.identity import FleetAddresses
 from artstore_kit.health import Check, Health
 from artstore_kit.postgres import Database
 from artstore_kit.redis import connect, ping
+from artstore_kit.tokens.bearer import TokenVerifier
 from artstore_kit.workers import Background, run_forever
 
 ENDED_REMOVED_EVERY_S = 60.0

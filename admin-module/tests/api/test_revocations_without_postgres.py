@@ -11,10 +11,10 @@ import pytest
 from admin_module.config import Settings
 from admin_module.factory import Services
 from admin_module.services.known_revocations import KnownRevocations
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.errors import DatabaseUnavailable, NotAuthenticated
 from artstore_kit.contracts.revocations import Revocation, RevocationKind, RevocationList
 from artstore_kit.testing.patience import eventually
+from artstore_kit.tokens.bearer import TokenVerifier
 from tools.fleet.databases import PostgresCluster
 from tools.fleet.for_tests import temporary_postgres_server
 from tools.fleet.postgres import PostgresServer

@@ -9,11 +9,11 @@ import jwt
 import pytest
 
 from admin_module.factory import Services
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.errors import NotAuthenticated
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.settings import TokenSettings
 from artstore_kit.testing.tokens import TokenMint
+from artstore_kit.tokens.bearer import TokenVerifier
 
 PATH = "/api/v1/auth/token"
 GRANT = {"grant_type": "client_credentials"}

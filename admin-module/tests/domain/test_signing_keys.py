@@ -13,8 +13,8 @@ from admin_module.domain.signing_keys import (
     named,
     state_of,
 )
-from artstore_kit import access_token
 from artstore_kit.contracts.keys import KeyState
+from artstore_kit.tokens import access_token
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -21,7 +21,6 @@ from admin_module.services.keyring import Keyring
 from admin_module.services.known_revocations import KnownRevocations
 from admin_module.services.own_issuer import OwnIssuer
 from admin_module.services.revocations import Revocations
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import KeyUnknown, NotAuthenticated
 from artstore_kit.contracts.keys import KeyState
@@ -29,6 +28,7 @@ from artstore_kit.contracts.revocations import RevocationKind
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 from artstore_kit.testing.clock import MovableClock
+from artstore_kit.tokens.bearer import TokenVerifier
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 AHEAD = 2 * MINUTE

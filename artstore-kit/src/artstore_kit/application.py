@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 from artstore_kit.audit.declared import Declarations
 from artstore_kit.audit.noting import Noting
 from artstore_kit.audit.spool import Spool
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.errors import (
     ArtStoreError,
     BadRequest,
@@ -33,8 +32,6 @@ from artstore_kit.contracts.identity import ACTING_FOR_HEADER, ACTING_FROM_HEADE
 from artstore_kit.exchange import ByteRoute
 from artstore_kit.frame import API_PREFIX, Frame, note_code
 from artstore_kit.health import Check, health_router
-from artstore_kit.issuer import Issuer
-from artstore_kit.issuer_watch import watched
 from artstore_kit.logs import event_logger, start_logging
 from artstore_kit.metrics import metrics_router
 from artstore_kit.principal import Principal
@@ -42,6 +39,9 @@ from artstore_kit.request_context import request_id
 from artstore_kit.rights import SCHEME, Rights, security_scheme
 from artstore_kit.settings import ServerSettings, ServiceSettings
 from artstore_kit.start import StartRefused
+from artstore_kit.tokens.bearer import TokenVerifier
+from artstore_kit.tokens.issuer import Issuer
+from artstore_kit.tokens.issuer_watch import watched
 from artstore_kit.tracing import start_tracing
 
 VERSION = "0.1.0"

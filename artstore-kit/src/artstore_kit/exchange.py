@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel
 from starlette.types import Message, Receive, Scope, Send
 
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.connection import READ_INTO, SEND_FILE
 from artstore_kit.contracts import identity
 from artstore_kit.contracts.errors import ArtStoreError, BadRequest, BodyTooLarge, IncompleteBody
 from artstore_kit.principal import Principal
 from artstore_kit.rights import Rights
 from artstore_kit.sendfile import FileSpan
+from artstore_kit.tokens.bearer import TokenVerifier
 
 Headers = Iterable[tuple[str, str]]
 SendFile = Callable[[FileSpan], Awaitable[None]]

@@ -9,10 +9,10 @@ from artstore_kit.audit.opening import deliver_from, open_spool
 from artstore_kit.audit.spool import Spool
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.health import Check, Health
-from artstore_kit.issuer import RemoteIssuer
 from artstore_kit.redis import connect, ping
 from artstore_kit.registry import ElementDirectory
-from artstore_kit.service_token import ServiceToken
+from artstore_kit.tokens.issuer import RemoteIssuer
+from artstore_kit.tokens.service_token import ServiceToken
 from artstore_kit.workers import Background
 from ingester_module.adapters.element_files import ElementFiles
 from ingester_module.adapters.idempotency import IdempotencyRecords

@@ -11,11 +11,11 @@ from admin_module.domain.proofs import Proof
 from admin_module.services.audit import AuditLog
 from admin_module.services.clients import Clients
 from admin_module.services.revocations import Revocations
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.errors import NotAuthenticated, ScopeMissing, UnauthorizedClient
 from artstore_kit.contracts.identity import Scope
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
+from artstore_kit.tokens.bearer import TokenVerifier
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from artstore_kit.audit.spool import Spool
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.contracts.elements import ElementState
 from artstore_kit.health import Check, CheckResult, Health
-from artstore_kit.issuer import RemoteIssuer
 from artstore_kit.postgres import Database
-from artstore_kit.service_token import ServiceToken
+from artstore_kit.tokens.issuer import RemoteIssuer
+from artstore_kit.tokens.service_token import ServiceToken
 from artstore_kit.workers import Background
 from storage_element.adapters.index import Index
 from storage_element.adapters.machine_clock import machine_clock

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import NoReturn
 
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.revocations import REVOCATIONS_CHANNEL
-from artstore_kit.issuer import Issuer
 from artstore_kit.redis import RedisClient, connect, translate_errors
 from artstore_kit.settings import MemberSettings, ServiceSettings
+from artstore_kit.tokens.bearer import TokenVerifier
+from artstore_kit.tokens.issuer import Issuer
 from artstore_kit.workers import Background, run_forever
 
 SILENCE_S = 30.0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import jwt
 
 from artstore_kit.contracts.errors import ArtStoreError, TokensUnverifiable
-from artstore_kit.issuer import Issuer
+from artstore_kit.tokens.issuer import Issuer
 
 FETCHED_AT_MOST_EVERY_S = 10
 PAUSE_AFTER_FAILURE_S = 1.0

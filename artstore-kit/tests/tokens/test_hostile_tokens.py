@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.errors import NotAuthenticated
 from artstore_kit.testing import hostile
 from artstore_kit.testing.hostile import hostile_tokens
 from artstore_kit.testing.tokens import TokenMint
+from artstore_kit.tokens.bearer import TokenVerifier
 
 MINT = TokenMint()
 TOKENS = hostile_tokens(MINT)

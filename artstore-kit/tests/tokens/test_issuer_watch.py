@@ -8,17 +8,17 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.clients.admin import AdminClient
 from artstore_kit.contracts.errors import NotAuthenticated
 from artstore_kit.contracts.revocations import REVOCATIONS_CHANNEL, Revocation, RevocationKind
-from artstore_kit.issuer import RemoteIssuer
-from artstore_kit.issuer_watch import watched, woken
 from artstore_kit.redis import connect
-from artstore_kit.service_token import ServiceToken
 from artstore_kit.settings import AuditSettings, MemberSettings, RedisSettings, ServerSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.patience import eventually
+from artstore_kit.tokens.bearer import TokenVerifier
+from artstore_kit.tokens.issuer import RemoteIssuer
+from artstore_kit.tokens.issuer_watch import watched, woken
+from artstore_kit.tokens.service_token import ServiceToken
 
 
 class WithRedis(MemberSettings):

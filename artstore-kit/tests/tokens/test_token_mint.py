@@ -2,10 +2,10 @@
 
 import pytest
 
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.errors import NotAuthenticated
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.testing.tokens import TokenMint
+from artstore_kit.tokens.bearer import TokenVerifier
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from prometheus_client import Counter, Gauge
 from artstore_kit.contracts.errors import ArtStoreError, TokensUnverifiable
 from artstore_kit.contracts.revocations import Revocation, RevocationKind
 from artstore_kit.health import CheckResult, Health
-from artstore_kit.issuer import Issuer
 from artstore_kit.principal import Principal
+from artstore_kit.tokens.issuer import Issuer
 
 STALE_AFTER_S = 60.0
 PAUSE_AFTER_FAILURE_S = 1.0

@@ -7,7 +7,14 @@ from cachetools import TTLCache
 from pydantic import TypeAdapter, ValidationError
 
 from artstore_kit import request_context
-from artstore_kit.access_token import (
+from artstore_kit.contracts.errors import ScopeMissing
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Grant, Scope
+from artstore_kit.health import Check, Health
+from artstore_kit.noted import noted
+from artstore_kit.principal import Principal
+from artstore_kit.proxies import address_in
+from artstore_kit.settings import TokenSettings
+from artstore_kit.tokens.access_token import (
     LEEWAY_S,
     Unverified,
     names_of,
@@ -18,16 +25,9 @@ from artstore_kit.access_token import (
     session_of,
     words,
 )
-from artstore_kit.contracts.errors import ScopeMissing
-from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Grant, Scope
-from artstore_kit.health import Check, Health
-from artstore_kit.issuer import Issuer
-from artstore_kit.jwks import SigningKeys
-from artstore_kit.noted import noted
-from artstore_kit.principal import Principal
-from artstore_kit.proxies import address_in
-from artstore_kit.revoked import REFUSED, Revoked
-from artstore_kit.settings import TokenSettings
+from artstore_kit.tokens.issuer import Issuer
+from artstore_kit.tokens.jwks import SigningKeys
+from artstore_kit.tokens.revoked import REFUSED, Revoked
 
 REMEMBERED_TOKENS = 10_000
 REMEMBERED_FOR_S = 60

@@ -8,8 +8,8 @@ import pytest
 from artstore_kit.callee import Callee
 from artstore_kit.contracts.errors import ArtStoreError, DependencyUnavailable
 from artstore_kit.outbound import Outbound
-from artstore_kit.service_token import ServiceToken
 from artstore_kit.testing.admin import AdminStandIn
+from artstore_kit.tokens.service_token import ServiceToken
 
 
 class Clock:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from artstore_kit import revoked as revoked_module
-from artstore_kit.bearer import TokenVerifier
 from artstore_kit.contracts.errors import DependencyUnavailable, NotAuthenticated, TokensUnverifiable
 from artstore_kit.contracts.revocations import Revocation, RevocationKind, RevocationList
 from artstore_kit.health import Health
 from artstore_kit.testing.tokens import TokenMint
+from artstore_kit.tokens import revoked as revoked_module
+from artstore_kit.tokens.bearer import TokenVerifier
 
 LATER = datetime.now(UTC) + timedelta(minutes=20)
 
