@@ -28,7 +28,7 @@ def entry(moment: datetime) -> AuditEntry:
 
 @pytest.fixture
 async def checkpoints(database: Database, audit: AuditLog, sealed_keys: SealedKeys, clock: MovableClock) -> Checkpoints:
-    clock.now = datetime(2024, 3, 1, tzinfo=UTC)
+    clock.now = FEBRUARY
     checkpoints = Checkpoints(database, audit, sealed_keys, "store.test/audit", clock)
     await checkpoints.open()
     return checkpoints
@@ -82,14 +82,63 @@ async def test_what_was_not_signed_stays(
     clock.now = FEBRUARY + 60 * DAY
     await retention.apply()
     assert len(await recorded()) == 2
+    clock.now = FEBRUARY
     await checkpoints.sign_if_due()
     await audit.append([entry(JANUARY)])
+    clock.now = FEBRUARY + 60 * DAY
     await retention.apply()
     assert len(await recorded()) == 3
-    clock.move(timedelta(seconds=10))
     await checkpoints.sign_if_due()
     await retention.apply()
     assert [each.action for each in await recorded()] == ["key.create", "audit.expire"]
+
+
+async def test_what_was_delivered_late_is_kept_as_long_as_the_rest(
+    audit: AuditLog, checkpoints: Checkpoints, retention: AuditRetention, recorded: Recorded, clock: MovableClock
+) -> None:
+    await audit.append([entry(JANUARY)])
+    clock.now = late = FEBRUARY + 20 * DAY
+    await audit.append([entry(JANUARY)])
+    await checkpoints.sign_if_due()
+    clock.now = late + 60 * DAY - timedelta(seconds=1)
+    await retention.apply()
+    assert len(await recorded()) == 3
+    clock.now = late + 60 * DAY
+    await retention.apply()
+    assert [each.action for each in await recorded()] == ["key.create", "audit.expire"]
+
+
+async def test_those_let_go_are_counted_on_when_the_entry_that_told_of_them_goes_too(
+    audit: AuditLog, checkpoints: Checkpoints, retention: AuditRetention, recorded: Recorded, clock: MovableClock
+) -> None:
+    """With a short retention, or after a long stop, the month that goes holds what told of the month before."""
+    monthly = replace(retention, kept=10 * DAY)
+    told = []
+    for month in (3, 4, 5):
+        await audit.append([entry(clock.now) for _ in range(3)])
+        await checkpoints.sign_if_due()
+        clock.now = datetime(2024, month, 11, tzinfo=UTC)
+        await checkpoints.sign_if_due()
+        await monthly.apply()
+        told.append(next(each.detail for each in await recorded() if each.action == "audit.expire"))
+    assert told == [
+        {"month": "2024-02", "entries": 4, "entries_so_far": 4},
+        {"month": "2024-03", "entries": 4, "entries_so_far": 8},
+        {"month": "2024-04", "entries": 4, "entries_so_far": 12},
+    ]
+
+
+async def test_months_that_go_in_one_moment_are_counted_together(
+    audit: AuditLog, checkpoints: Checkpoints, retention: AuditRetention, recorded: Recorded, clock: MovableClock
+) -> None:
+    """The ids of what tells of them have no order within a millisecond."""
+    starts = [datetime(2023, month, 1, tzinfo=UTC) for month in range(1, 10)]
+    await audit.append([entry(moment) for moment in starts])
+    await checkpoints.sign_if_due()
+    clock.now = FEBRUARY + 60 * DAY
+    await retention.apply()
+    told = [each.detail for each in await recorded() if each.action == "audit.expire"]
+    assert [each["entries_so_far"] for each in told] == list(range(1, 10))
 
 
 async def test_a_removal_that_was_rolled_back_leaves_the_month_and_no_entry(

@@ -23,6 +23,15 @@ class Leaf:
     content: bytes
 
 
+@dataclass(frozen=True)
+class NewestOfMonth:
+    """How many entries a month has, and which of them was recorded last."""
+
+    entries: int
+    index: int
+    leaf: bytes
+
+
 async def lock_head(connection: AsyncConnection) -> int:
     """How many entries there are. Until the end of the transaction nobody else appends."""
     locked = sa.select(audit_head.c.size).with_for_update()
@@ -71,23 +80,25 @@ async def months_kept(connection: AsyncConnection) -> list[Month]:
     return [Month(int(each[:4]), int(each[4:])) for each in digits]
 
 
-async def drop_partition(connection: AsyncConnection, month: Month, signed: int) -> int | None:
-    """Remove a month and all of its entries; how many that were.
-
-    None, and nothing done, when one of them is not among the first `signed`, or another node has removed the month.
-    Fails after two seconds when long reads keep it waiting, because others would wait behind it.
-    """
+async def newest_of(connection: AsyncConnection, month: Month) -> NewestOfMonth | None:
+    """What a month holds, or None when it has no entries; to be asked with the head locked."""
     name = _partition(month)
-    await lock_head(connection)
     if await connection.scalar(sa.text("SELECT to_regclass(:name) IS NULL"), {"name": name}):
         return None
-    count = sa.text(f"SELECT count(*), max(index) FROM {name}")  # noqa: S608 (a name of ours)
-    entries, last = (await connection.execute(count)).one()
-    if entries and last >= signed:
-        return None
+    statement = sa.text(
+        f"SELECT (SELECT count(*) FROM {name}), index, leaf FROM {name} ORDER BY index DESC LIMIT 1"  # noqa: S608 (a name of ours)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else NewestOfMonth(row[0], row[1], bytes(row[2]))
+
+
+async def drop_partition(connection: AsyncConnection, month: Month) -> None:
+    """Remove a month and all of its entries; to be done with the head locked.
+
+    Fails after two seconds when long reads keep it waiting, because others would wait behind it.
+    """
     await connection.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
-    await connection.execute(sa.text(f"DROP TABLE {name}"))
-    return int(entries)
+    await connection.execute(sa.text(f"DROP TABLE {_partition(month)}"))
 
 
 async def write_leaves(connection: AsyncConnection, leaves: Sequence[Leaf], tiles: Mapping[TileId, bytes]) -> None:

@@ -26,6 +26,13 @@ async def page_of_leaves(
     return [bytes(leaf) for leaf in await connection.scalars(statement)]
 
 
+async def last_recorded(connection: AsyncConnection, filters: Filters) -> bytes | None:
+    """The leaf that stands last in the log, whatever moment its deed has; None when there is none."""
+    statement = sa.select(audit_entries.c.leaf).where(*_conditions(filters))
+    leaf = await connection.scalar(statement.order_by(audit_entries.c.index.desc()).limit(1))
+    return None if leaf is None else bytes(leaf)
+
+
 async def leaves_from(connection: AsyncConnection, start: int, end: int) -> dict[int, bytes]:
     """The leaves at `start` and after it, up to and without `end`, by place; without those that were let go."""
     index = audit_entries.c.index
