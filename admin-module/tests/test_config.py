@@ -2,11 +2,13 @@
 
 import base64
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from admin_module.config import Settings
+from admin_module.domain.lockout import FAILURES_ALLOWED, LOCKED_FOR
 from artstore_kit.settings import WrongSettings, load
 
 ENVIRONMENT = {
@@ -41,6 +43,17 @@ def test_what_is_needed_is_enough() -> None:
     assert settings.keys.sealing_key_bytes == bytes(32)
     assert settings.bootstrap.administrator_password is None
     assert settings.bootstrap.accounts == []
+
+
+def test_what_nobody_sets_is_as_promised() -> None:
+    settings = load(Settings)
+    assert settings.keys.rotation_hours == 24
+    assert settings.keys.published_ahead_s >= 2 * settings.tokens.pull_interval_s
+    assert (settings.accounts.secret_lifetime_days, settings.accounts.secret_warning_days) == (90, 7)
+    assert settings.audit_log.retention_days >= 7 * 365 + 2
+    assert FAILURES_ALLOWED == 5
+    assert timedelta(minutes=15) == LOCKED_FOR
+    assert 3 * settings.tokens.pull_interval_s <= 60
 
 
 def test_secrets_and_accounts_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

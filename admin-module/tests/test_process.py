@@ -4,19 +4,46 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from admin_module.config import Settings
+from admin_module.adapters.revocations import write_revocations
+from admin_module.adapters.sealing import SealedKeys
+from admin_module.adapters.tables.revocations import revocations
+from admin_module.config import AccountsSettings, Settings
+from admin_module.domain.checkpoints import log_name
+from admin_module.domain.revocations import token_revoked
+from admin_module.services.accounts import Accounts
+from admin_module.services.audit import AuditLog
+from admin_module.services.checkpoints import Checkpoints
+from artstore_kit.contracts.audit import AuditEntry, new_entry_id
+from artstore_kit.contracts.identity import NewServiceAccount
+from artstore_kit.postgres import Database
+from artstore_kit.principal import Principal
 from artstore_kit.testing.application import free_port
+from artstore_kit.testing.clock import MovableClock
 from artstore_kit.testing.databases import settings_for
 from artstore_kit.testing.fixtures import PostgresServer
+from artstore_kit.testing.patience import eventually
+
+DAY = timedelta(days=1)
+SPENT = "a token that ended yesterday"
+HURRIED = {
+    "ARTSTORE_KEYS__ROTATION_HOURS": "0.0005",
+    "ARTSTORE_KEYS__PUBLISHED_AHEAD_S": "0.5",
+    "ARTSTORE_AUDIT_LOG__RETENTION_DAYS": "365",
+    "ARTSTORE_BOOTSTRAP__ADMINISTRATOR_PASSWORD": "correct horse battery",
+    "ARTSTORE_LOG__LEVEL": "WARNING",
+}
+"""A first start where a key signs for two seconds. It does not log each question, for nobody reads it."""
 
 type Environment = dict[str, str]
+type Recorded = Callable[[], Awaitable[list[AuditEntry]]]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +84,7 @@ async def running(verb: str, environment: Environment) -> AsyncIterator[asyncio.
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await process.communicate()  # it would not end while there is something to read
 
 
 async def ended(verb: str, environment: Environment) -> tuple[int | None, str]:
@@ -129,3 +156,60 @@ async def test_the_sealing_key_is_exchanged(environment: Environment, tmp_path: 
     async with running("serve", new):
         answer = await first_answer(environment["ARTSTORE_PUBLIC__ADMIN_URL"] + "/health/ready")
         assert answer.json()["health"] == "ok"
+
+
+@pytest.fixture
+async def long_served(
+    environment: Environment,
+    database: Database,
+    audit: AuditLog,
+    sealed_keys: SealedKeys,
+    ada: Principal,
+    clock: MovableClock,
+) -> Environment:
+    """Variables of a service whose database holds an old month, a secret near its end, and an ended revocation."""
+    clock.move(-2 * 365 * DAY)
+    entry_id = new_entry_id(int(clock().timestamp() * 1000))
+    await audit.append([AuditEntry(entry_id=entry_id, service="query-module", action="file.read")])
+    clock.move(2 * 365 * DAY)
+    accounts = Accounts(database, audit, AccountsSettings(secret_lifetime_days=3), clock)
+    await accounts.create(NewServiceAccount(client_id="scanner"), by=ada)
+    checkpoints = Checkpoints(database, audit, sealed_keys, log_name(environment["ARTSTORE_TOKENS__ISSUER"]), clock)
+    await checkpoints.open()
+    await checkpoints.sign_if_due()
+    async with database.transaction() as connection:
+        await write_revocations(connection, token_revoked(SPENT, clock() - DAY))
+    postgres = {"ARTSTORE_POSTGRES__URL": database.settings.url}
+    return environment | HURRIED | postgres
+
+
+async def test_what_time_brings_is_done_by_itself(
+    long_served: Environment, database: Database, recorded: Recorded
+) -> None:
+    """Nobody asks: old entries and ended revocations go, whose secret ends is told, and keys take turns."""
+
+    async def told() -> set[tuple[str, str]]:
+        return {(entry.action, entry.resource) for entry in await recorded()}
+
+    async def is_told_and_gone() -> bool:
+        async with database.connect() as connection:
+            known = set(await connection.scalars(revocations.select().with_only_columns(revocations.c.name)))
+        due = {("account.secret_expiring", "account:scanner"), ("audit.expire", "audit")}
+        return due <= await told() and SPENT not in known
+
+    url = long_served["ARTSTORE_PUBLIC__ADMIN_URL"] + "/.well-known/jwks.json"
+    async with running("serve", long_served), httpx.AsyncClient() as client:
+        at_first = kids(await first_answer(url))
+        assert len(at_first) == 2
+        await eventually(is_told_and_gone, within_s=10)
+
+        async def has_another_key() -> bool:
+            return bool(kids(await client.get(url)) - at_first)
+
+        await eventually(has_another_key, within_s=40)
+    (expired,) = [entry for entry in await recorded() if entry.action == "audit.expire"]
+    assert expired.detail["entries"] == 1
+
+
+def kids(answer: httpx.Response) -> set[str]:
+    return {key["kid"] for key in answer.json()["keys"]}
