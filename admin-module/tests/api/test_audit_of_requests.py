@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 
 from artstore_kit.testing.patience import eventually
 
@@ -93,6 +94,16 @@ async def test_reading_the_log_is_told(client: httpx.AsyncClient, as_administrat
     assert (await client.get("/api/v1/audit/entries", headers=headers)).status_code == 200
     entry = await told(client, as_administrator, "curious")
     assert (entry["actor"], entry["action"], entry["resource"]) == ("admin", "audit.read", "audit")
+
+
+@pytest.mark.parametrize("path", ["export", "export?format=csv", "leaves"])
+async def test_taking_the_log_away_is_told(client: httpx.AsyncClient, as_administrator: Headers, path: str) -> None:
+    request_id = path.replace("?format=", "-")
+    headers = {**as_administrator, "X-Request-ID": request_id}
+    assert (await client.get(f"/api/v1/audit/{path}", headers=headers)).status_code == 200
+    entry = await told(client, as_administrator, request_id)
+    assert (entry["actor"], entry["action"], entry["resource"]) == ("admin", "audit.export", "audit")
+    assert entry["outcome"] == "done"
 
 
 async def test_whoever_lacks_the_right_is_told(

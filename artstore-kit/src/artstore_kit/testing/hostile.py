@@ -17,12 +17,12 @@ from artstore_kit.testing.tokens import TokenMint
 type Claims = Mapping[str, Any]
 
 
-def hostile_tokens(mint: TokenMint) -> dict[str, str]:
-    """By what is wrong with each."""
+def hostile_tokens(mint: TokenMint, lair: str = "http://127.0.0.1:1") -> dict[str, str]:
+    """By what is wrong with each. Some name a key at `lair`, an address of the thief's own."""
     return {
         **_without_our_signature(mint),
-        **_with_another_head(mint),
-        **_with_other_claims(mint),
+        **_with_another_head(mint, lair),
+        **_with_other_claims(mint, lair),
         **_of_another_form(mint),
         **_said_twice(mint),
     }
@@ -59,13 +59,16 @@ def _without_our_signature(mint: TokenMint) -> dict[str, str]:
     }
 
 
-def _with_another_head(mint: TokenMint) -> dict[str, str]:
+def _with_another_head(mint: TokenMint, lair: str) -> dict[str, str]:
     kids: list[Any] = ["", "../../etc/passwd", "' OR 1=1 --", "k" * 5000, None, 7, ["test-key"], {}, "unknown\0"]
     wrong: dict[str, Mapping[str, Any]] = {
         **{f"kid {kid!r:.30}": {"kid": kid} for kid in kids},
         "jwk": {"jwk": _jwk(mint)},
-        "jku": {"jku": "http://127.0.0.1:1/jwks.json"},
-        "x5u": {"x5u": "http://127.0.0.1:1/key.pem"},
+        "jku": {"jku": f"{lair}/jwks.json"},
+        "jku with an unknown kid": {"jku": f"{lair}/jwks.json", "kid": "in the lair"},
+        "x5u": {"x5u": f"{lair}/key.pem"},
+        "x5u with an unknown kid": {"x5u": f"{lair}/key.pem", "kid": "in the lair"},
+        "a kid that is an address": {"kid": f"{lair}/key.pem"},
         "x5c": {"x5c": [_base64(_public(mint, Encoding.DER))]},
         "x5t": {"x5t": "AAAA"},
         "crit": {"crit": ["exp"]},
@@ -88,11 +91,11 @@ def _with_another_head(mint: TokenMint) -> dict[str, str]:
     return tokens
 
 
-def _with_other_claims(mint: TokenMint) -> dict[str, str]:
+def _with_other_claims(mint: TokenMint, lair: str) -> dict[str, str]:
     now = int(time.time())
     wrong: dict[str, list[Any]] = {
         "aud": ["other", "", [mint.audience], [mint.audience, "other"], [], None, {}, mint.audience.upper()],
-        "iss": ["http://elsewhere.test", f"{mint.issuer}/", "", None, [mint.issuer], mint.issuer.upper()],
+        "iss": [lair, "http://elsewhere.test", f"{mint.issuer}/", "", None, [mint.issuer], mint.issuer.upper()],
         "exp": [now - 120, str(now + 900), now + 900.5, float("nan"), float("inf"), -1, 0, True, None, 10**12, 10**400],
         "iat": [now + 3600, str(now), now - 0.5, None, -now, True, now + 899_999],
         "nbf": [now + 3600, str(now), None, [now]],
