@@ -119,6 +119,7 @@ async def test_rights_are_those_of_the_roles(client: httpx.AsyncClient, person: 
         ("POST", f"{PATH}/admin/activate"),
         ("POST", f"{PATH}/admin/unlock"),
         ("POST", f"{PATH}/admin/reset-password"),
+        ("POST", f"{PATH}/admin/reset-totp"),
         ("DELETE", f"{PATH}/admin/sessions"),
         ("DELETE", f"{PATH}/admin/sessions/{NO_SESSION}"),
     ]:
@@ -149,6 +150,7 @@ async def test_nobody_manages_who_holds_more(client: httpx.AsyncClient, person: 
         ("POST", f"{PATH}/admin/activate"),
         ("POST", f"{PATH}/admin/unlock"),
         ("POST", f"{PATH}/admin/reset-password"),
+        ("POST", f"{PATH}/admin/reset-totp"),
         ("DELETE", f"{PATH}/admin/sessions"),
         ("DELETE", f"{PATH}/admin/sessions/{NO_SESSION}"),
     ]:
@@ -156,7 +158,8 @@ async def test_nobody_manages_who_holds_more(client: httpx.AsyncClient, person: 
 
 
 async def test_nobody_does_it_to_themselves(client: httpx.AsyncClient, as_administrator: Headers) -> None:
-    for method, path in [("DELETE", ""), ("POST", "/suspend"), ("POST", "/activate"), ("POST", "/reset-password")]:
+    deeds = ("suspend", "activate", "reset-password", "reset-totp")
+    for method, path in [("DELETE", ""), *(("POST", f"/{deed}") for deed in deeds)]:
         answer = await client.request(method, f"{PATH}/admin{path}", headers=as_administrator)
         assert told(answer) == (409, "own_account")
 

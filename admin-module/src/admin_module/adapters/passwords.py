@@ -13,10 +13,10 @@ _NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAA
 
 
 class Passwords:
-    """Hashes and checks passwords with the parameters of RFC 9106's second choice."""
+    """Hashes and checks passwords, with the parameters of RFC 9106's second choice unless others are given."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._seats = asyncio.Semaphore(AT_ONCE)
 
     async def hashed(self, password: str) -> str:
