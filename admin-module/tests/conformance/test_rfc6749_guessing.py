@@ -31,5 +31,6 @@ async def test_whoever_is_stopped_is_told_when_to_come_back(desk: Desk) -> None:
     answer = await desk.http.post(f"{AUTH}/token", data=wrong)
     body = answer.json()
     assert (answer.status_code, body["code"], body["error"]) == (429, "rate_limited", "rate_limited")
+    assert answer.headers["cache-control"] == "no-store"
     assert 1 <= int(answer.headers["retry-after"]) <= 301
     assert (await desk.ask()).status_code == 200

@@ -17,6 +17,7 @@ from artstore_kit.audit.declared import Declarations
 from artstore_kit.audit.noting import Noting
 from artstore_kit.audit.spool import Spool
 from artstore_kit.contracts.errors import (
+    PROBLEM_HEADERS,
     ArtStoreError,
     BadRequest,
     BodyTimeout,
@@ -222,7 +223,7 @@ def _answering(meaning: _Meaning) -> Callable[[Request, Exception], Response]:
         error = meaning(raised, request)
         note_code(request.scope, error.code)
         body = error.problem(request_id.get()).model_dump_json(exclude_defaults=True)
-        return Response(body, error.status, error.headers, "application/problem+json")
+        return Response(body, error.status, {**PROBLEM_HEADERS, **error.headers}, "application/problem+json")
 
     return answer
 

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from artstore_kit.connection import READ_INTO, SEND_FILE
 from artstore_kit.contracts import identity
-from artstore_kit.contracts.errors import ArtStoreError, BadRequest, BodyTooLarge, IncompleteBody
+from artstore_kit.contracts.errors import PROBLEM_HEADERS, ArtStoreError, BadRequest, BodyTooLarge, IncompleteBody
 from artstore_kit.principal import Principal
 from artstore_kit.rights import Rights
 from artstore_kit.sendfile import FileSpan
@@ -137,7 +137,8 @@ class Exchange[Services]:
     async def answer_error(self, error: ArtStoreError, request_id: str) -> None:
         """Send a problem document (RFC 9457)."""
         body = error.problem(request_id).model_dump_json(exclude_defaults=True).encode()
-        await self.answer(error.status, [("content-type", "application/problem+json"), *error.headers.items()], body)
+        headers = {"content-type": "application/problem+json", **PROBLEM_HEADERS, **error.headers}
+        await self.answer(error.status, list(headers.items()), body)
 
 
 class Body:

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 
+from admin_module.api.never_kept import never_kept
 from admin_module.domain.credentials import Credentials
 from admin_module.domain.sessions import Caller
 from admin_module.factory import Services
@@ -12,9 +13,7 @@ from artstore_kit.application import services_of
 from artstore_kit.contracts.administrators import Code, Login, LoginAnswer, NewPassword, Password, Refresh
 from artstore_kit.rights import PUBLIC
 
-NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-
-router = APIRouter(prefix="/auth", tags=["login"])
+router = APIRouter(prefix="/auth", tags=["login"], dependencies=[Depends(never_kept)])
 Given = Annotated[Services, Depends(services_of(Services))]
 
 
@@ -27,19 +26,17 @@ From = Annotated[Caller, Depends(caller_of)]
 
 
 @router.post("/login", openapi_extra=PUBLIC)
-async def login(asked: Login, services: Given, caller: From, response: Response) -> LoginAnswer:
+async def login(asked: Login, services: Given, caller: From) -> LoginAnswer:
     """Begin a session: an access token and a refresh token. Five failures lock the name for 15 minutes.
 
     403 `password_change_required` for a temporary password; 401 `totp_required` when a code is needed too.
     """
-    response.headers.update(NEVER_KEPT)
     return await services.login.enter(credentials(asked.username, asked.password, asked.code), caller)
 
 
 @router.post("/refresh", openapi_extra=PUBLIC)
-async def refresh(asked: Refresh, services: Given, response: Response) -> LoginAnswer:
+async def refresh(asked: Refresh, services: Given) -> LoginAnswer:
     """The next access token, and the next refresh token. Each is good for one use: an old one ends the session."""
-    response.headers.update(NEVER_KEPT)
     return await services.sessions.go_on(asked.refresh_token.get_secret_value())
 
 

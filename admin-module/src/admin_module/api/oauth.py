@@ -13,7 +13,7 @@ from admin_module.api.client_request import (
     read_presented_token,
     read_token_request,
 )
-from admin_module.api.login import NEVER_KEPT
+from admin_module.api.never_kept import NEVER_KEPT, never_kept
 from admin_module.domain.introspection import TokenState
 from admin_module.domain.proofs import ASSERTION_TYPE
 from admin_module.factory import Services
@@ -25,7 +25,7 @@ from artstore_kit.rights import PUBLIC
 
 _CHALLENGE = 'Basic realm="artstore", charset="UTF-8"'
 
-router = APIRouter(prefix="/auth", tags=["tokens"])
+router = APIRouter(prefix="/auth", tags=["tokens"], dependencies=[Depends(never_kept)])
 Given = Annotated[Services, Depends(services_of(Services))]
 
 
@@ -59,11 +59,8 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {400: {"model": TokenProblem}, 401:
 
 
 @router.post("/token", responses=_REFUSALS, openapi_extra=_ASKS)
-async def token(
-    asked: Annotated[TokenRequest, Depends(read_token_request)], services: Given, response: Response
-) -> TokenAnswer:
+async def token(asked: Annotated[TokenRequest, Depends(read_token_request)], services: Given) -> TokenAnswer:
     """An access token for a service account: the client credentials grant."""
-    response.headers.update(NEVER_KEPT)
     return await services.tokens.issue(asked.proof, asked.address, asked.scope)
 
 
@@ -73,11 +70,8 @@ async def token(
     openapi_extra=_SHOWS,
     response_model_exclude_none=True,
 )
-async def introspect(
-    shown: Annotated[PresentedToken, Depends(read_presented_token)], services: Given, response: Response
-) -> TokenState:
+async def introspect(shown: Annotated[PresentedToken, Depends(read_presented_token)], services: Given) -> TokenState:
     """Whether a token is good, and what it says (RFC 7662). The client needs the scope `tokens:introspect`."""
-    response.headers.update(NEVER_KEPT)
     return await services.presented.state(shown.proof, shown.address, shown.token)
 
 

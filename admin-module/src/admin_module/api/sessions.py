@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
+from admin_module.api.never_kept import never_kept
 from admin_module.factory import Services
 from artstore_kit.application import needs, services_of
 from artstore_kit.contracts.administrators import SESSION_ID_PATTERN, SessionList
 from artstore_kit.principal import Principal
 
-router = APIRouter(prefix="/auth/sessions", tags=["sessions"])
+router = APIRouter(prefix="/auth/sessions", tags=["sessions"], dependencies=[Depends(never_kept)])
 Given = Annotated[Services, Depends(services_of(Services))]
 Anybody = Annotated[Principal, needs()]
 SessionId = Annotated[str, Path(pattern=SESSION_ID_PATTERN)]

@@ -28,6 +28,10 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = []
 
 
+PROBLEM_HEADERS = {"Cache-Control": "no-store"}
+"""An error is of its moment: no cache may repeat it (RFC 9111 section 4.2.2 lets them keep a 404)."""
+
+
 class ArtStoreError(Exception):
     """The request could not be carried out."""
 
