@@ -150,7 +150,7 @@ async def open_services(
             administrators=Administrators(database, audit, passwords, sessions, revocations, clock),
             sessions=sessions,
             presented=PresentedTokens(
-                database, audit, clients, TokenVerifier(settings.tokens, issuer), revocations, clock
+                database, audit, clients, TokenVerifier(settings.tokens, issuer), revocations, sessions, clock
             ),
             keyring=keyring,
             accounts=Accounts(database, audit, settings.accounts, clock),

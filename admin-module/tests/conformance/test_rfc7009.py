@@ -1,12 +1,26 @@
-"""RFC 7009, OAuth 2.0 Token Revocation. Programs have access tokens only; there is no refresh token to revoke."""
+"""RFC 7009, OAuth 2.0 Token Revocation: access tokens of programs and people, refresh tokens of people."""
 
 import httpx
 import pytest
 
+from admin_module.domain.audit_filters import Filters
+from admin_module.factory import Services
 from artstore_kit.testing.oauth import AUTH, Desk, refused
 from artstore_kit.testing.patience import eventually
 
 REVOKE = f"{AUTH}/revoke"
+
+
+@pytest.fixture
+async def session(desk: Desk, password: str) -> dict[str, str]:
+    """What a person's login has answered."""
+    answer = await desk.http.post(f"{AUTH}/login", json={"username": "admin", "password": password})
+    session: dict[str, str] = answer.raise_for_status().json()
+    return session
+
+
+async def refreshed(desk: Desk, token: str) -> httpx.Response:
+    return await desk.http.post(f"{AUTH}/refresh", json={"refresh_token": token})
 
 
 async def test_2_the_address_has_no_fragment(desk: Desk) -> None:
@@ -22,6 +36,40 @@ async def test_2_access_tokens_can_be_revoked(desk: Desk) -> None:
     assert (await desk.state(token))["active"]
     assert (await desk.revoke(token)).status_code == 200
     assert await desk.state(token) == {"active": False}
+
+
+@pytest.mark.parametrize("form", [{}, {"token_type_hint": "refresh_token"}, {"token_type_hint": "access_token"}])
+async def test_2_refresh_tokens_can_be_revoked(desk: Desk, session: dict[str, str], form: dict[str, str]) -> None:
+    """Implementations must support the revocation of refresh tokens."""
+    answer = await desk.revoke(session["refresh_token"], "inspector", **form)
+    assert (answer.status_code, answer.content) == (200, b"")
+    told = await refreshed(desk, session["refresh_token"])
+    assert (told.status_code, told.json()["code"]) == (401, "session_ended")
+
+
+async def test_2_1_with_a_refresh_token_the_access_tokens_of_its_grant_end(desk: Desk, session: dict[str, str]) -> None:
+    """If it is a refresh token, the server should also invalidate all access tokens based on the same grant."""
+    newer = (await refreshed(desk, session["refresh_token"])).json()
+    assert (await desk.revoke(newer["refresh_token"], "inspector")).status_code == 200
+    for token in (session["access_token"], newer["access_token"]):
+        assert await desk.state(token) == {"active": False}
+
+
+async def test_2_1_a_client_that_may_not_learns_nothing_of_a_refresh_token(desk: Desk, session: dict[str, str]) -> None:
+    """It was not issued to this client: it is answered as a token that nobody has, and goes on."""
+    for shown in (session["refresh_token"], "A" * len(session["refresh_token"])):
+        answer = await desk.revoke(shown, "scanner", token_type_hint="refresh_token")
+        assert (answer.status_code, answer.content) == (200, b"")
+    assert (await refreshed(desk, session["refresh_token"])).status_code == 200
+
+
+async def test_a_revoked_refresh_token_is_told_once(desk: Desk, session: dict[str, str], services: Services) -> None:
+    """As the end of a session by whoever revoked it; a token that was revoked already ends nothing."""
+    for _ in range(2):
+        assert (await desk.revoke(session["refresh_token"], "inspector")).status_code == 200
+    found = await services.audit_search.page(Filters(action="session.end", client_id="inspector"), None, 10)
+    (told,) = [each.entry for each in found if each.entry.detail["session_id"] == session["session_id"]]
+    assert (told.actor, told.resource) == ("inspector", "administrator:admin")
 
 
 async def test_2_1_the_token_is_required(desk: Desk) -> None:

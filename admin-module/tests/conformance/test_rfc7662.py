@@ -58,6 +58,28 @@ async def test_2_2_a_persons_token_names_the_person(desk: Desk, as_administrator
     assert (await desk.state(as_administrator["Authorization"].split()[1]))["username"] == "admin"
 
 
+async def test_2_1_a_refresh_token_can_be_asked_about(desk: Desk, password: str) -> None:
+    """The token parameter is an access token or a refresh token."""
+    login = await desk.http.post(f"{AUTH}/login", json={"username": "admin", "password": password})
+    shown, now = login.json()["refresh_token"], time.time()
+    state = await desk.state(shown)
+    assert state["exp"] - now == pytest.approx(login.json()["refresh_expires_in"], abs=5)
+    assert state["iat"] == pytest.approx(now, abs=5)
+    told = {
+        "active": True,
+        "client_id": "artstore-login",
+        "username": "admin",
+        "sub": "admin",
+        "iss": "http://admin.test",
+    }
+    assert state == told | {"exp": state["exp"], "iat": state["iat"]}
+    newer = (await desk.http.post(f"{AUTH}/refresh", json={"refresh_token": shown})).json()["refresh_token"]
+    assert (await desk.state(newer))["active"]
+    await desk.revoke(newer, "inspector")
+    for ended in (shown, newer):
+        assert await desk.state(ended) == {"active": False}
+
+
 async def test_2_2_of_an_inactive_token_nothing_more_is_said(desk: Desk) -> None:
     """If the token is not active or does not exist, the server must return active false, and should add nothing."""
     token = await desk.token()

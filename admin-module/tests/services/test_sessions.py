@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import jwt
@@ -24,6 +25,7 @@ from artstore_kit.contracts.errors import (
     SessionEnded,
     SessionUnknown,
 )
+from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 from artstore_kit.testing.clock import MovableClock
 
@@ -195,3 +197,16 @@ async def test_old_ones_are_swept_away(
     fresh = await sessions.begin(grace, FIREFOX)
     async with sessions.database.connect() as connection:
         assert (await connection.scalars(sa.select(session_rows.c.session_id))).all() == [fresh.session_id]
+
+
+async def test_what_a_client_takes_back_ends_with_its_entry_or_not_at_all(
+    sessions: Sessions, begun: LoginAnswer, doomed: Database, recorded: Recorded
+) -> None:
+    before = len(await recorded())
+    with pytest.raises(Exception, match="CommitLost"):
+        await replace(sessions, database=doomed).take_back(begun.refresh_token, "inspector")
+    assert len(await recorded()) == before
+    assert await sessions.that_goes_on_with(begun.refresh_token) is not None
+    await sessions.take_back(begun.refresh_token, "inspector")
+    assert [(entry.action, entry.actor) for entry in (await recorded())[before:]] == [("session.end", "inspector")]
+    assert await sessions.that_goes_on_with(begun.refresh_token) is None

@@ -32,7 +32,7 @@ class TokenRequest(ClientRequest):
 
 @dataclass(frozen=True)
 class PresentedToken(ClientRequest):
-    """It shows a token. `token_type_hint` does not matter: there is one kind (RFC 7009 section 2.1)."""
+    """It shows a token. `token_type_hint` does not matter: both kinds are looked at (RFC 7009 section 2.1)."""
 
     token: str
 

@@ -71,13 +71,19 @@ async def token(asked: Annotated[TokenRequest, Depends(read_token_request)], ser
     response_model_exclude_none=True,
 )
 async def introspect(shown: Annotated[PresentedToken, Depends(read_presented_token)], services: Given) -> TokenState:
-    """Whether a token is good, and what it says (RFC 7662). The client needs the scope `tokens:introspect`."""
+    """Whether a token is good, and what it says (RFC 7662): access tokens and refresh tokens.
+
+    The client needs the scope `tokens:introspect`.
+    """
     return await services.presented.state(shown.proof, shown.address, shown.token)
 
 
 @router.post("/revoke", responses=_REFUSALS, openapi_extra=_SHOWS)
 async def revoke(shown: Annotated[PresentedToken, Depends(read_presented_token)], services: Given) -> Response:
-    """Take a token back (RFC 7009): a client its own, one with the scope `tokens:revoke` anybody's."""
+    """Take a token back (RFC 7009): a client its own, one with the scope `tokens:revoke` anybody's.
+
+    A refresh token ends its session.
+    """
     await services.presented.revoke(shown.proof, shown.address, shown.token)
     return Response(headers=NEVER_KEPT)
 

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from admin_module.domain.scopes import as_claim
+from admin_module.domain.sessions import Lifetimes, Session
 from admin_module.domain.subjects import LOGIN_CLIENT
 from artstore_kit.principal import Principal
 from artstore_kit.settings import TokenSettings
@@ -26,6 +27,19 @@ class TokenState(BaseModel):
     jti: str | None = None
     roles: list[str] | None = None
     grants: list[dict[str, Any]] | None = None
+
+
+def state_of_session(session: Session, lifetimes: Lifetimes, settings: TokenSettings) -> TokenState:
+    """What the refresh token of a session says: nothing of rights, which are those of the person when it is used."""
+    return TokenState(
+        active=True,
+        client_id=LOGIN_CLIENT,
+        username=session.username,
+        exp=int(session.ends_at(lifetimes).timestamp()),
+        iat=int(session.last_used_at.timestamp()),
+        sub=session.username,
+        iss=settings.issuer,
+    )
 
 
 INACTIVE = TokenState(active=False)

@@ -21,6 +21,11 @@ class Verdict(StrEnum):
     REUSED = "reused"
     ENDED = "ended"
 
+    @property
+    def is_good(self) -> bool:
+        """Whether the session goes on."""
+        return self in {Verdict.GOOD, Verdict.REPEATED}
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -55,7 +60,11 @@ class Session:
 
     def lasts(self, lifetimes: Lifetimes, now: datetime) -> bool:
         """Whether it can still be used."""
-        return self.ended_at is None and now < min(self.expires_at, self.last_used_at + lifetimes.idle)
+        return self.ended_at is None and now < self.ends_at(lifetimes)
+
+    def ends_at(self, lifetimes: Lifetimes) -> datetime:
+        """When it ends by itself, unless it is used."""
+        return min(self.expires_at, self.last_used_at + lifetimes.idle)
 
     def verdict(self, sha256: bytes, lifetimes: Lifetimes, now: datetime) -> Verdict:
         """On a token of this session. A repeated one gets an answer in the place of the one that was lost."""

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from admin_module.domain.audit import Deed
 from admin_module.domain.clients import Client
 from admin_module.domain.clock import Clock
-from admin_module.domain.introspection import INACTIVE, TokenState, state_of
+from admin_module.domain.introspection import INACTIVE, TokenState, state_of, state_of_session
 from admin_module.domain.proofs import Proof
 from admin_module.services.audit import AuditLog
 from admin_module.services.clients import Clients
 from admin_module.services.revocations import Revocations
+from admin_module.services.sessions import Sessions
 from artstore_kit.contracts.errors import NotAuthenticated, ScopeMissing, UnauthorizedClient
 from artstore_kit.contracts.identity import Scope
 from artstore_kit.postgres import Database
@@ -20,13 +21,17 @@ from artstore_kit.tokens.bearer import TokenVerifier
 
 @dataclass(frozen=True)
 class PresentedTokens:
-    """What a token is, is read from the token; whether it was revoked, from the database, at each question."""
+    """What an access token is, is read from it; whether it was revoked, from the database, at each question.
+
+    Whatever is none may be a refresh token, which is looked for by its hash.
+    """
 
     database: Database
     audit: AuditLog
     clients: Clients
     verifier: TokenVerifier
     revocations: Revocations
+    sessions: Sessions
     clock: Clock
 
     async def state(self, proof: Proof, address: str, token: str) -> TokenState:
@@ -37,19 +42,25 @@ class PresentedTokens:
         client = await self.clients.authenticated(proof, address)
         if Scope.TOKENS_INTROSPECT not in client.rights.scopes:
             raise ScopeMissing(f"The client does not hold {Scope.TOKENS_INTROSPECT.value}.")
-        principal = await self._good(token)
-        return state_of(principal, self.verifier.settings) if principal else INACTIVE
+        if principal := await self._good(token):
+            return state_of(principal, self.verifier.settings)
+        session = await self.sessions.that_goes_on_with(token)
+        return state_of_session(session, self.sessions.lifetimes, self.verifier.settings) if session else INACTIVE
 
     async def revoke(self, proof: Proof, address: str, token: str) -> None:
-        """Take a token back. One that is good for nothing any more needs nothing done.
+        """Take a token back; with a refresh token, the whole session. What is good for nothing needs nothing done.
 
-        `UnauthorizedClient` for a token of another client, unless the client may revoke those too.
+        `UnauthorizedClient` for a token of another client, unless the client may revoke those too. Of refresh tokens,
+        which are never its own, one that may not learns nothing.
         """
         client = await self.clients.authenticated(proof, address)
+        may_revoke_any = Scope.TOKENS_REVOKE in client.rights.scopes
         principal = await self._good(token)
         if principal is None:
+            if may_revoke_any:
+                await self.sessions.take_back(token, client.client_id)
             return
-        if principal.client_id != client.client_id and Scope.TOKENS_REVOKE not in client.rights.scopes:
+        if principal.client_id != client.client_id and not may_revoke_any:
             raise UnauthorizedClient("The token was issued to another client.")
         async with self.database.transaction() as connection:
             await self.revocations.revoke_token(connection, principal.token_id, _expiry(principal))

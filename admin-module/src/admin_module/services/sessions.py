@@ -107,9 +107,29 @@ class Sessions:
     async def leave(self, refresh_token: str) -> None:
         """End the session that ever had this refresh token; nothing happens when there is none."""
         async with self.database.transaction() as connection:
-            session = await session_of(connection, hashed(refresh_token))
-            if session and await self._end(connection, session.username, only=session.session_id):
+            if session := await self._ended(connection, refresh_token):
                 await self.audit.record(connection, _deed("administrator.logout", session))
+
+    async def take_back(self, refresh_token: str, client_id: str) -> None:
+        """`leave`, done by a client that may revoke what is not its own."""
+        async with self.database.transaction() as connection:
+            if session := await self._ended(connection, refresh_token):
+                await self.audit.record(connection, _taken_back(session, client_id))
+
+    async def _ended(self, connection: AsyncConnection, refresh_token: str) -> Session | None:
+        """The session that ends by this, if there is one."""
+        session = await session_of(connection, hashed(refresh_token))
+        if session and await self._end(connection, session.username, only=session.session_id):
+            return session
+        return None
+
+    async def that_goes_on_with(self, refresh_token: str) -> Session | None:
+        """The session that would go on if this refresh token were used now."""
+        async with self.database.transaction() as connection:
+            session = await session_of(connection, hashed(refresh_token))
+        if session and session.verdict(hashed(refresh_token), self.lifetimes, self.clock()).is_good:
+            return session
+        return None
 
     async def of(self, username: str) -> SessionList:
         """A person's sessions that last."""
@@ -166,6 +186,11 @@ def _note(session: Session | None) -> None:
         known = noted()
         known.actor, known.client_id = session.username, LOGIN_CLIENT
         known.resource = f"administrator:{session.username}"
+
+
+def _taken_back(session: Session, client_id: str) -> Deed:
+    resource, detail = f"administrator:{session.username}", {"session_id": session.session_id}
+    return Deed("session.end", resource, detail=detail, actor=client_id, client_id=client_id)
 
 
 def _deed(action: str, session: Session, *, outcome: AuditOutcome = AuditOutcome.DONE, code: str = "") -> Deed:

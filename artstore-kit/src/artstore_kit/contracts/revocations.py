@@ -1,4 +1,4 @@
-"""What the admin module has taken back before its time: tokens, those of a session, all older ones of a subject, signing keys."""
+"""What was taken back before its time: tokens, those of a session, all older ones of a subject, signing keys."""
 
 from enum import StrEnum
 
