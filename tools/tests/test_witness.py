@@ -1,44 +1,16 @@
 """`./fleet witness` keeps what it saw, and complains when the log does not go on from it."""
 
-import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from admin_module.domain import checkpoints
-from admin_module.domain.merkle import consistency_spans, grown, leaf_hash, root_hash, span_hash
 from tools.fleet.command_line import parse
 from tools.fleet.errors import FleetError
-
-NAME = "store.test/audit"
-
-
-@dataclass
-class SignedLog:
-    """Leaves and a key: what an admin module answers of its log."""
-
-    leaves: list[bytes]
-    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-
-    def answer(self, path: str, query: dict[str, list[str]]) -> bytes:
-        tiles = grown(0, {}, [leaf_hash(leaf) for leaf in self.leaves])
-        public_key, size = self.key.public_key().public_bytes_raw(), len(self.leaves)
-        match path:
-            case "/.well-known/artstore-audit":
-                return checkpoints.verifier_key(NAME, public_key).encode() + b"\n"
-            case "/api/v1/audit/checkpoint":
-                text = checkpoints.body(NAME, size, root_hash(tiles, size))
-                return checkpoints.note(text, NAME, public_key, self.key.sign(text.encode())).encode()
-        first, second = int(query["first"][0]), int(query["second"][0])
-        hashes = [span_hash(tiles, span) for span in consistency_spans(first, second)]
-        return json.dumps({"hashes": [base64.b64encode(each).decode() for each in hashes]}).encode()
+from tools.tests.signed_log import NAME, SignedLog, served
 
 
 @pytest.fixture
@@ -49,21 +21,8 @@ def log() -> SignedLog:
 @pytest.fixture
 def url(log: SignedLog) -> Iterator[str]:
     """Where the log is served."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            target = urlsplit(self.path)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(log.answer(target.path, parse_qs(target.query)))
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with served(log) as url:
+        yield url
 
 
 @pytest.fixture
@@ -71,10 +30,45 @@ def kept(tmp_path: Path) -> Path:
     return tmp_path / "witness" / "kept.jsonl"
 
 
-def look(url: str, kept: Path) -> int:
-    options = parse(["witness", str(kept), "--log", url, "--once"])
+def look(url: str, kept: Path, *how: str) -> int:
+    options = parse(["witness", str(kept), "--log", url, *(how or ["--once"])])
     code: int = options.run(options)
     return code
+
+
+def watch(url: str, kept: Path) -> int:
+    """The loop, until it ends."""
+    return look(url, kept, "--every-s", "0.01")
+
+
+def sizes_in(kept: Path) -> list[int]:
+    """Of the checkpoints that are kept."""
+    return [int(json.loads(line)["note"].split("\n")[1]) for line in kept.read_text().splitlines()[1:]]
+
+
+def grows(log: SignedLog) -> None:
+    log.leaves.append(b"another")
+
+
+def is_down(log: SignedLog) -> None:
+    log.checkpoint_status = 503
+
+
+def is_up(log: SignedLog) -> None:
+    log.checkpoint_status = log.proof_status = 200
+
+
+def refuses_proofs(log: SignedLog) -> None:
+    grows(log)
+    log.proof_status = 503
+
+
+def stays(_: SignedLog) -> None:
+    """Nothing happens."""
+
+
+def is_cut(log: SignedLog) -> None:
+    del log.leaves[-2:]
 
 
 def test_what_is_signed_is_kept_once(log: SignedLog, url: str, kept: Path) -> None:
@@ -104,9 +98,14 @@ def test_a_fork_is_told_loudly(
     log.leaves += [b"more"] * added
     assert look(url, kept) == 1
     said = capsys.readouterr().out
-    assert f"*** THE AUDIT LOG OF {url} IS NOT WHAT IT WAS ***" in said
+    assert f"*** THE AUDIT LOG OF {url} IS NOT WHAT IT WAS" in said
     assert "\nforked: " in said
     assert kept.read_text() == before
+    evidence = kept.with_name("kept.jsonl.evidence")
+    assert f"Keep {kept} and {evidence}: they are the evidence." in said
+    shown = json.loads(evidence.read_text())
+    assert shown["wrong"].startswith(f"forked: {300 + added} entries are signed")
+    assert shown["note"].startswith(f"{NAME}\n{300 + added}\n")
 
 
 def test_a_log_that_is_shorter_was_rolled_back(
@@ -125,14 +124,119 @@ def test_another_key_is_not_believed(log: SignedLog, url: str, kept: Path, capsy
     assert "\nforged: " in capsys.readouterr().out
 
 
-def test_a_log_that_cannot_be_asked_is_no_fork(url: str, kept: Path) -> None:
+def test_a_log_that_cannot_be_asked_is_no_fork(url: str, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
     look(url, kept)
-    with pytest.raises(FleetError, match="cannot be asked"):
-        look("http://127.0.0.1:1", kept)
+    assert look("http://127.0.0.1:1", kept) == 2
+    said = capsys.readouterr().out
+    assert "http://127.0.0.1:1 cannot be asked: " in said
+    assert "***" not in said
+
+
+@pytest.mark.parametrize(
+    ("status", "proof"), [(500, b""), (404, b""), (200, b"<html>"), (200, b'{"hashes": ["AA=="]}')]
+)
+def test_a_log_that_proves_nothing_is_told_loudly(
+    log: SignedLog, url: str, kept: Path, capsys: pytest.CaptureFixture[str], status: int, proof: bytes
+) -> None:
+    look(url, kept)
+    grows(log)
+    log.proof_status, log.proof = status, proof
+    assert look(url, kept) == 1
+    assert "\nnot proven: 301 entries are signed, and that they begin with the 300 of " in capsys.readouterr().out
+    assert sizes_in(kept) == [300]
+    (shown,) = kept.with_name("kept.jsonl.evidence").read_text().splitlines()
+    assert json.loads(shown)["note"].startswith(f"{NAME}\n301\n")
+
+
+def test_proofs_that_are_refused_again_and_again_end_the_watch(
+    log: SignedLog, url: str, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Being down between, or showing the old checkpoint again, makes nothing of it forgotten."""
+
+    def goes_back(log: SignedLog) -> None:
+        is_up(log)
+        is_cut(log)
+        log.leaves.append(b"as it was")
+        log.proof_status = 503
+
+    log.leaves.append(b"as it was")
+    log.happenings = [stays, refuses_proofs, is_down, goes_back, stays, grows]
+    assert watch(url, kept) == 1
+    said = capsys.readouterr().out
+    assert log.proofs_asked == 3
+    assert "not proven: 302 entries are signed" in said
+    assert "asked for 1 of 3 times" in said
+    assert "cannot be asked: HTTP Error 503" in said
+    assert sizes_in(kept) == [301]
+    assert log.happenings == [grows]
+
+
+def test_a_proof_that_comes_late_is_a_proof(
+    log: SignedLog, url: str, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What waits for it is kept first, with the moment at which it was seen; then the watch goes on as before."""
+
+    def comes_back(log: SignedLog) -> None:
+        is_up(log)
+        grows(log)
+
+    log.happenings = [stays, refuses_proofs, stays, comes_back, refuses_proofs, comes_back, is_cut]
+    assert watch(url, kept) == 1
+    said = capsys.readouterr().out
+    assert sizes_in(kept) == [300, 301, 302, 303, 304]
+    assert [line.rpartition("; ")[2] for line in said.splitlines() if "not proven" in line] == [
+        "asked for 1 of 3 times",
+        "asked for 2 of 3 times",
+        "asked for 1 of 3 times",
+    ]
+    assert "\nrolled back: the log signs 302 entries" in said
+
+
+def test_a_log_that_stands_still_or_cannot_be_asked_goes_on_being_watched(
+    log: SignedLog, url: str, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.happenings = [stays, stays, is_down, stays, stays, stays, is_up, grows, is_cut]
+    assert watch(url, kept) == 1
+    said = [line.partition(" ")[2].partition(", for ")[0] for line in capsys.readouterr().out.splitlines()[1:9]]
+    still = "300 entries still"
+    down = f"{url} cannot be asked: HTTP Error 503: Service Unavailable"
+    assert said == [
+        "300 entries, signed and consistent",
+        still,
+        *[down] * 4,
+        still,
+        "301 entries, signed and consistent",
+    ]
+
+
+def test_how_long_the_log_stands_still_is_known_from_the_file(
+    url: str, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    look(url, kept)
+    key, line = kept.read_text().splitlines()
+    old = datetime.now(UTC) - timedelta(days=3)
+    kept.write_text(f"{key}\n{json.dumps({**json.loads(line), 'seen_at': str(old)})}\n")
+    assert look(url, kept) == 0
+    assert "300 entries still, for 3 days, 0:00:0" in capsys.readouterr().out
+
+
+def test_answers_that_are_cut_are_none(log: SignedLog, url: str, kept: Path) -> None:
+    look(url, kept)
+    grows(log)
+    log.cut = True
+    assert look(url, kept) == 2
+    assert sizes_in(kept) == [300]
+
+
+def test_a_checkpoint_of_nothing_is_none(log: SignedLog, url: str, kept: Path) -> None:
+    """A proof from an empty tree would be none, and looking for one would never end."""
+    log.leaves.clear()
+    assert look(url, kept) == 1
 
 
 def test_a_file_that_is_none_is_told(url: str, kept: Path) -> None:
     kept.parent.mkdir()
-    kept.write_text("not a witness's file\n")
-    with pytest.raises(FleetError, match="cannot be read"):
-        look(url, kept)
+    for damaged in ("not a witness's file\n", "{}\n", "3\n", ""):
+        kept.write_text(damaged)
+        with pytest.raises(FleetError, match="cannot be read"):
+            look(url, kept)

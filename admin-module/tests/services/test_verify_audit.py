@@ -23,6 +23,7 @@ from artstore_kit.postgres import Database
 from artstore_kit.testing.clock import MovableClock
 
 TOOL = Path(__file__).parents[3] / "tools" / "verify_audit.py"
+DAY = timedelta(days=1)
 TABLES = (audit_head, audit_tiles, audit_entries, audit_checkpoints)
 
 
@@ -82,16 +83,23 @@ class Log:
         await self.execute(audit_head.update().values(size=len(hashes)))
         await self.sign()
 
-    async def verify(self, *, with_own: bool = True) -> tuple[int, str]:
+    async def lines(self) -> list[bytes]:
+        """The leaves as the admin module answers them now."""
+        parts = [part async for part in AuditSearch(self.database).leaves(0, None)]
+        return b"".join(parts).splitlines(keepends=True)
+
+    async def verify(
+        self, *options: str, with_own: bool = True, leaves: Sequence[bytes] | None = None
+    ) -> tuple[int, str]:
         """What the tool says, of leaves and checkpoint as the admin module answers them now."""
-        leaves = b"".join([part async for part in AuditSearch(self.database).leaves(0, None)])
-        files = {"leaves": leaves, "witness": self._kept(self.witnessed)}
+        whole = b"".join(await self.lines() if leaves is None else leaves)
+        files = {"leaves": whole, "witness": self._kept(self.witnessed)}
         if with_own:
             files["checkpoint"] = (await self.checkpoints.newest()).note.encode()
-        return await self.run(files)
+        return await self.run(files, *options)
 
-    async def run(self, files: dict[str, bytes]) -> tuple[int, str]:
-        arguments: list[str] = []
+    async def run(self, files: dict[str, bytes], *options: str) -> tuple[int, str]:
+        arguments = [*options]
         for name, content in files.items():
             path = self.directory / name
             path.write_bytes(content)
@@ -109,7 +117,8 @@ class Log:
 
 @pytest.fixture
 async def log(database: Database, audit: AuditLog, sealed_keys: SealedKeys, clock: MovableClock, tmp_path: Path) -> Log:
-    """302 entries, witnessed at 102, 202 and 302."""
+    """302 entries, witnessed at 102, 202 and 302, a hundred days ago."""
+    clock.move(-100 * DAY)
     checkpoints = Checkpoints(database, audit, sealed_keys, "store.test/audit", clock)
     await checkpoints.open()
     log = Log(database, audit, checkpoints, clock, tmp_path)
@@ -130,8 +139,9 @@ ANOTHER = leaf_with("convert_to(replace(convert_from(leaf, 'UTF8'), 'file.read',
 
 async def test_a_log_that_was_left_alone_is_what_it_was(log: Log) -> None:
     await log.grow(5)
-    assert await log.verify() == (0, "302 witnessed entries are what they were\n")
-    assert await log.verify(with_own=False) == (0, "302 witnessed entries are what they were\n")
+    said = "0 of 307 places are gone\n302 witnessed entries are what they were\n"
+    assert await log.verify() == (0, said)
+    assert await log.verify(with_own=False) == (0, said)
 
 
 async def test_an_edited_entry(log: Log) -> None:
@@ -147,16 +157,18 @@ async def test_an_edited_entry_with_every_tile_made_anew_and_signed_with_the_rea
     await log.execute(ANOTHER)
     await log.cover_up()
     code, said = await log.verify()
-    assert (code, said.count("\n")) == (1, 1)
-    assert said.startswith("forked: signed again: from entry 102 to 201 the log is not what was witnessed")
+    assert (code, said.count("\n")) == (1, 2)
+    assert "\nforked: signed again: from entry 102 to 201 the log is not what was witnessed" in said
     log.witnessed.clear()
+    await log.witness()
     assert (await log.verify())[0] == 0
 
 
 async def test_a_deleted_entry(log: Log) -> None:
     await log.execute(audit_entries.delete().where(audit_entries.c.index == 150))
     code, said = await log.verify()
-    assert (code, said) == (1, "deleted: 1 entries are gone, from 150 on, and 0 were let go\n")
+    assert code == 1
+    assert said.startswith("1 of 302 places are gone\ndeleted: 1 entries are gone, from 150 on, and 0 were let go\n")
 
 
 async def test_a_deleted_entry_whose_gap_was_closed_and_signed(log: Log) -> None:
@@ -214,7 +226,7 @@ async def test_a_log_that_went_on_from_a_backup_is_a_fork(log: Log) -> None:
     await log.grow(100)
     code, said = await log.verify()
     assert code == 1
-    assert said.startswith("forked: signed again: from entry 302 to 351 the log is not what was witnessed")
+    assert "\nforked: signed again: from entry 302 to 351 the log is not what was witnessed" in said
 
 
 async def test_two_histories_that_two_witnesses_saw(log: Log) -> None:
@@ -230,16 +242,80 @@ async def test_two_histories_that_two_witnesses_saw(log: Log) -> None:
 
 
 async def test_what_retention_let_go_is_no_deletion(log: Log) -> None:
-    log.clock.move(timedelta(days=100))
+    log.clock.move(100 * DAY)
     await log.grow(1)
-    retention = AuditRetention(log.database, log.audit, timedelta(days=60), log.clock)
-    await retention.apply()
+    await AuditRetention(log.database, log.audit, 60 * DAY, log.clock).apply()
     await log.sign()
-    assert await log.verify() == (0, "302 witnessed entries are what they were\n")
+    code, said = await log.verify("--retention-days", "60")
+    told, *_, good = said.splitlines()
+    assert (code, told, good) == (0, "302 of 304 places are gone", "302 witnessed entries are what they were")
+    assert "\n  entry 303 says that 302 were let go until '20" in said
     await log.execute(audit_entries.delete().where(audit_entries.c.index == 302))
+    code, said = await log.verify("--retention-days", "60")
+    assert code == 1
+    assert "\ndeleted: 303 entries are gone, from 0 on, and 302 were let go" in said
+
+
+async def test_what_was_let_go_before_its_time_was_deleted(log: Log) -> None:
+    """The log may have kept to its own setting: whoever set less than the usual must tell so."""
+    log.clock.move(100 * DAY)
+    await log.grow(1)
+    await AuditRetention(log.database, log.audit, 60 * DAY, log.clock).apply()
+    await log.sign()
+    seen_at = log.witnessed[0]["seen_at"][:10]
     code, said = await log.verify()
     assert code == 1
-    assert said.startswith("deleted: 303 entries are gone, from 0 on, and 302 were let go")
+    assert f"\ndeleted: entry 102 is gone too early: it came after {seen_at}" in said
+    assert said.endswith(", and is to stay for 2557 days\n")
+
+
+async def test_a_deletion_that_a_made_up_expiry_excuses(log: Log) -> None:
+    """Whoever holds the database appends what they like, and the service itself signs it."""
+    now_ms = int(log.clock().timestamp() * 1000)
+    told = {"month": "2019-12", "entries": 999, "entries_so_far": 999}
+    made_up = AuditEntry(entry_id=new_entry_id(now_ms), service="admin-module", action="audit.expire", detail=told)
+    await log.audit.append([made_up])
+    await log.execute(audit_entries.delete().where(audit_entries.c.index == 250))
+    await log.sign()
+    await log.witness()
+    code, said = await log.verify()
+    assert code == 1
+    assert said.startswith("1 of 303 places are gone\n  entry 302 says that 999 were let go until '")
+    assert f"\ndeleted: entry 250 is gone too early: it came after {log.witnessed[1]['seen_at'][:10]}" in said
+    assert said.count("\n") == 3
+
+
+async def test_an_entry_that_is_deleted_for_one_that_comes_back_from_an_export(log: Log) -> None:
+    exported = await log.lines()
+    log.clock.move(95 * DAY)
+    for count in (1, 10):
+        await log.grow(count)
+        await log.witness()
+    log.clock.move(5 * DAY)
+    await AuditRetention(log.database, log.audit, 60 * DAY, log.clock).apply()
+    await log.sign()
+    assert (await log.verify("--retention-days", "60"))[0] == 0
+    await log.execute(audit_entries.delete().where(audit_entries.c.index == 305))
+    code, said = await log.verify("--retention-days", "60", leaves=[exported[0], *(await log.lines())[1:]])
+    assert code == 1
+    assert said.startswith("302 of 314 places are gone\n")
+    assert f"\ndeleted: entry 305 is gone too early: it came after {log.witnessed[3]['seen_at'][:10]}" in said
+    assert said.count("\n") == 3
+
+
+async def test_the_expiry_that_told_of_another_goes_too(log: Log) -> None:
+    """Nothing is missing that is not told, when the second month holds the entry that told of the first."""
+    retention = AuditRetention(log.database, log.audit, 10 * DAY, log.clock)
+    for _ in range(2):
+        log.clock.move(45 * DAY)
+        await log.grow(1)
+        await retention.apply()
+        await log.sign()
+        await log.witness()
+    code, said = await log.verify("--retention-days", "10")
+    assert code == 0, said
+    assert said.startswith("304 of 306 places are gone\n  entry 305 says that 304 were let go until")
+    assert said.endswith("306 witnessed entries are what they were\n")
 
 
 async def test_what_others_say_was_let_go_excuses_nothing(log: Log) -> None:
@@ -250,17 +326,17 @@ async def test_what_others_say_was_let_go_excuses_nothing(log: Log) -> None:
     await log.sign()
     code, said = await log.verify()
     assert code == 1
-    assert said.startswith("deleted: 100 entries are gone, from 0 on, and 0 were let go")
+    assert "\ndeleted: 100 entries are gone, from 0 on, and 0 were let go" in said
 
 
 async def test_leaves_that_are_none(log: Log) -> None:
     await log.execute(leaf_with("convert_to('{}', 'UTF8')"))
-    assert "edited: entry 150 is no leaf of an audit log" in (await log.verify())[1]
+    assert "edited: 1 lines, from 150 on, are no leaves of an audit log" in (await log.verify())[1]
 
 
 async def test_a_checkpoint_that_somebody_else_signed(log: Log) -> None:
     forged = log.witnessed[-1]["note"].replace("\n302\n", "\n300\n")
-    log.witnessed.append({"seen_at": "yesterday", "note": forged})
+    log.witnessed.append({"seen_at": str(log.clock()), "note": forged})
     code, said = await log.verify()
     assert (code, said.split(":")[0]) == (1, "forged")
 
@@ -269,3 +345,7 @@ async def test_what_cannot_be_checked_is_not_called_good(log: Log) -> None:
     code, said = await log.run({"leaves": b"", "witness": b"no json\n"})
     assert code == 2
     assert said.startswith("verify_audit: cannot check")
+    log.witnessed.clear()
+    code, said = await log.verify()
+    assert code == 2
+    assert "witness has no checkpoint" in said
