@@ -41,6 +41,14 @@ def test_routes_exist() -> None:
     assert wrong == set()
 
 
+@pytest.mark.parametrize(("folder", "package"), SERVICES.items())
+def test_the_readme_lists_every_route(folder: str, package: str) -> None:
+    paths = application_of(package).openapi()["paths"]
+    routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    listed = {_shape(code) for code in CODE.findall((ROOT / folder / "README.md").read_text())}
+    assert {route for route in routes if _shape(route) not in listed} == set()
+
+
 def test_settings_exist() -> None:
     known = {name for package in SERVICES.values() for name, _ in variables(settings_of(package))}
     known |= {name for path in (ROOT / "tools").rglob("*.py") for name in LAUNCHER_VARIABLES.findall(path.read_text())}
