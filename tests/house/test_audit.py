@@ -1,11 +1,14 @@
 """Every route says what the audit log is told of it."""
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from artstore_kit.contracts.audit import ACTION_PATTERN
-from tests.house.the_house import SERVICES, application_of, declarations_of
+from tests.house.the_house import ROOT, SERVICES, application_of, declarations_of, tracked_files
 
 SAY = "say in <package>/api/audited.py what the audit log is told of it"
 NOBODY_NEEDS_TO_KNOW = re.compile(r"GET /(health/.*|metrics|\.well-known/.*)")
@@ -30,6 +33,12 @@ UNTOLD_ALLOWED = {
     },
 }
 """Reads of which no entry is made when they succeed, service by service: whoever adds one has thought about it."""
+
+TELLING = {"Deed", "Draft", "Revision", "AuditOutcome"}
+"""Whoever tells of something by itself names one of these."""
+
+NO_ACTIONS = {"http.request"}
+"""What looks like an action where things are told, and is none."""
 
 
 @pytest.mark.parametrize("package", SERVICES.values())
@@ -57,3 +66,37 @@ def test_actions_and_resources_can_be_made(package: str) -> None:
         assert re.fullmatch(ACTION_PATTERN, audited.action), route
         params = dict.fromkeys(re.findall(r"\{(\w+)\}", route), "x")
         assert "{" not in audited.resource_of(params), route
+
+
+def test_the_protocol_lists_every_action_and_no_other() -> None:
+    text = (ROOT / "docs" / "protocols" / "audit.md").read_text()
+    rows = re.findall(r"^\| (`[^|]*) \|", text.partition("\n## Actions\n")[2].partition("\n## ")[0], re.M)
+    listed = [action for row in rows for action in re.findall(r"`([^`]+)`", row)]
+    declared = {audited.action for package in SERVICES.values() for audited in declarations_of(package).values()}
+    told = {action for path in _telling() for action in _strings(path) if re.fullmatch(ACTION_PATTERN, action)}
+    assert sorted(listed) == sorted((declared | told) - NO_ACTIONS)
+
+
+def test_an_action_is_written_whole() -> None:
+    """So that whoever finds it in the log finds it in the code."""
+    nouns = {
+        audited.action.split(".")[0] for package in SERVICES.values() for audited in declarations_of(package).values()
+    }
+    made = re.compile(rf"f[\"'](?:{'|'.join(sorted(nouns))})\.\{{")
+    assert [path.name for path in _telling() if made.search(path.read_text())] == []
+
+
+def _telling() -> Iterator[Path]:
+    """The modules that tell the log something by themselves."""
+    for path in tracked_files("*/src/*.py"):
+        tree = ast.parse(path.read_text())
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.alias)}
+        if names & TELLING:
+            yield path
+
+
+def _strings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value

@@ -70,7 +70,7 @@ class Administrators:
             if taken or not await insert_administrator(connection, someone, self.clock()):
                 raise AccountExists(f"The name '{someone.username}' is taken.")
             shown = await self._shown(connection, someone.username)
-            await self._record(connection, by, "create", someone, **someone.told())
+            await self._record(connection, by, "administrator.create", someone, **someone.told())
         return CreatedAdministrator(**dict(shown), temporary_password=made_up)
 
     async def one(self, username: str) -> AdministratorView:
@@ -97,7 +97,7 @@ class Administrators:
                 await self.revocations.revoke_subject(connection, username)
             await update_administrator(connection, after)
             shown = await self._shown(connection, username)
-            await self._record(connection, by, "change", after, **after.told())
+            await self._record(connection, by, "administrator.change", after, **after.told())
         return shown
 
     async def suspend(self, username: str, by: Principal) -> None:
@@ -108,14 +108,14 @@ class Administrators:
             require_one_remains(mighty, before, after)
             await update_administrator(connection, after)
             await self._shut_out(connection, username)
-            await self._record(connection, by, "suspend", after)
+            await self._record(connection, by, "administrator.suspend", after)
 
     async def activate(self, username: str, by: Principal) -> None:
         """End a suspension."""
         async with self.database.transaction() as connection:
             before, _ = await self._changeable_other(connection, username, by)
             await update_administrator(connection, before.with_changes(suspended=False))
-            await self._record(connection, by, "activate", before)
+            await self._record(connection, by, "administrator.activate", before)
 
     async def remove(self, username: str, by: Principal) -> None:
         """Remove an administrator for good."""
@@ -124,14 +124,14 @@ class Administrators:
             require_one_remains(mighty, before, None)
             await self._shut_out(connection, username)
             await delete_administrator(connection, username)
-            await self._record(connection, by, "remove", before)
+            await self._record(connection, by, "administrator.remove", before)
 
     async def unlock(self, username: str, by: Principal) -> None:
         """Forget the failures to log in."""
         async with self.database.transaction() as connection:
             someone, _ = await self._changeable(connection, username, by)
             await unlock(connection, username)
-            await self._record(connection, by, "unlock", someone)
+            await self._record(connection, by, "administrator.unlock", someone)
 
     async def reset_password(self, username: str, by: Principal) -> str:
         """A temporary password in the place of one that was forgotten; the answer is the only place that has it."""
@@ -142,7 +142,7 @@ class Administrators:
             after = before.with_changes(password_hash=password_hash, must_change_password=True)
             await update_administrator(connection, after)
             await self._shut_out(connection, username)
-            await self._record(connection, by, "reset_password", after)
+            await self._record(connection, by, "administrator.reset_password", after)
         return password
 
     async def reset_totp(self, username: str, by: Principal) -> None:
@@ -152,14 +152,14 @@ class Administrators:
             if not await remove_factor(connection, username):
                 raise TotpNotEnabled
             await self._shut_out(connection, username)
-            await self._record(connection, by, "reset_totp", someone)
+            await self._record(connection, by, "administrator.reset_totp", someone)
 
     async def end_sessions(self, username: str, by: Principal) -> None:
         """Log somebody out everywhere."""
         async with self.database.transaction() as connection:
             someone, _ = await self._changeable(connection, username, by)
             ended = await self.sessions.end_all(connection, username)
-            await self._record(connection, by, "end_sessions", someone, sessions_ended=ended)
+            await self._record(connection, by, "administrator.end_sessions", someone, sessions_ended=ended)
 
     async def end_session(self, username: str, session_id: str, by: Principal) -> None:
         """Log somebody out at one device."""
@@ -200,9 +200,9 @@ class Administrators:
         return shown
 
     async def _record(
-        self, connection: AsyncConnection, by: Principal, verb: str, someone: Administrator, **detail: JsonValue
+        self, connection: AsyncConnection, by: Principal, action: str, someone: Administrator, **detail: JsonValue
     ) -> None:
-        deed = Deed.by(by, f"administrator.{verb}", f"administrator:{someone.username}", **detail)
+        deed = Deed.by(by, action, f"administrator:{someone.username}", **detail)
         await self.audit.record(connection, deed)
 
 

@@ -65,7 +65,7 @@ class Approvals:
         async with self.database.transaction() as connection:
             await self._require_holds(connection, by.subject, SCOPE_OF[new.operation])
             await insert_approval(connection, approval)
-            await self._record(connection, by, "request", approval, reason=new.reason)
+            await self._record(connection, by, "approval.request", approval, reason=new.reason)
         return approval
 
     async def decide(self, approval_id: UUID, state: ApprovalState, comment: str, by: Principal) -> Approval:
@@ -78,8 +78,8 @@ class Approvals:
             await self._require_holds(connection, by.subject, SCOPE_OF[approval.operation], Scope.APPROVALS_DECIDE)
             decided = {"state": state, "decided_by": by.subject, "decided_at": self.clock(), "comment": comment}
             await update_approval(connection, approval_id, decided)
-            verb = "approve" if state is ApprovalState.APPROVED else "reject"
-            await self._record(connection, by, verb, approval, comment=comment)
+            action = "approval.approve" if state is ApprovalState.APPROVED else "approval.reject"
+            await self._record(connection, by, action, approval, comment=comment)
         return approval.model_copy(update=decided)
 
     async def withdraw(self, approval_id: UUID, by: Principal) -> Approval:
@@ -89,7 +89,7 @@ class Approvals:
             require_may_withdraw(approval, by)
             withdrawn = {"state": ApprovalState.WITHDRAWN}
             await update_approval(connection, approval_id, withdrawn)
-            await self._record(connection, by, "withdraw", approval)
+            await self._record(connection, by, "approval.withdraw", approval)
         return approval.model_copy(update=withdrawn)
 
     async def use(self, approval_id: UUID, use: ApprovalUse, by: Principal) -> Approval:
@@ -113,7 +113,7 @@ class Approvals:
             return approval
         used = {"used_at": now, "used_on": use.seen}
         await update_approval(connection, approval_id, used)
-        await self._record(connection, by, "use", approval, requested_by=use.by)
+        await self._record(connection, by, "approval.use", approval, requested_by=use.by)
         return approval.model_copy(update=used)
 
     async def one(self, approval_id: UUID) -> Approval:
@@ -155,8 +155,8 @@ class Approvals:
             raise ScopeMissing(f"{username} does not hold {', '.join(sorted(missing))}.")
 
     async def _record(
-        self, connection: AsyncConnection, by: Principal, verb: str, approval: Approval, **more: str
+        self, connection: AsyncConnection, by: Principal, action: str, approval: Approval, **more: str
     ) -> None:
         told = {"operation": approval.operation.value, "of": approval.resource, **more}
-        deed = Deed.by(by, f"approval.{verb}", f"approval:{approval.approval_id}", **told)
+        deed = Deed.by(by, action, f"approval:{approval.approval_id}", **told)
         await self.audit.record(connection, deed)

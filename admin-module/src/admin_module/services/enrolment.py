@@ -36,7 +36,7 @@ class Enrolment:
             sealed = self.second_factor.sealed_keys.seal(who.username, secret)
             if not await write_factor(connection, who.username, sealed):
                 raise TotpEnabled
-            await self._record(connection, by, "begin_totp")
+            await self._record(connection, by, "administrator.begin_totp")
         return TotpSecret(secret=in_base32(secret), otpauth_uri=otpauth_uri(who.username, secret))
 
     async def confirm(self, code: str, by: Principal) -> RecoveryCodes:
@@ -48,7 +48,7 @@ class Enrolment:
             if not await confirm_factor(connection, by.subject, step, self.clock()):
                 raise TotpEnabled
             codes = await self._new_codes(connection, by.subject)
-            await self._record(connection, by, "enable_totp")
+            await self._record(connection, by, "administrator.enable_totp")
         return codes
 
     async def renew_codes(self, given: Credentials, address: str, by: Principal) -> RecoveryCodes:
@@ -58,7 +58,7 @@ class Enrolment:
             if not await self.second_factor.is_set(connection, by.subject, unchanged=True):
                 raise TotpNotEnabled
             codes = await self._new_codes(connection, by.subject)
-            await self._record(connection, by, "renew_recovery_codes")
+            await self._record(connection, by, "administrator.renew_recovery_codes")
         return codes
 
     async def disable(self, given: Credentials, address: str, by: Principal) -> None:
@@ -67,12 +67,12 @@ class Enrolment:
         async with self.database.transaction() as connection:
             if not await remove_factor(connection, by.subject):
                 raise TotpNotEnabled
-            await self._record(connection, by, "disable_totp")
+            await self._record(connection, by, "administrator.disable_totp")
 
     async def _new_codes(self, connection: AsyncConnection, username: str) -> RecoveryCodes:
         codes = new_recovery_codes()
         await replace_recovery_codes(connection, username, map(recovery_hash, codes))
         return RecoveryCodes(recovery_codes=codes)
 
-    async def _record(self, connection: AsyncConnection, by: Principal, verb: str) -> None:
-        await self.audit.record(connection, Deed.by(by, f"administrator.{verb}", f"administrator:{by.subject}"))
+    async def _record(self, connection: AsyncConnection, by: Principal, action: str) -> None:
+        await self.audit.record(connection, Deed.by(by, action, f"administrator:{by.subject}"))
