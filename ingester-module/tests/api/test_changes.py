@@ -11,6 +11,7 @@ from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.element import StandInElement, Stored
+from artstore_kit.testing.element_state import Seen
 
 FILES = "/api/v1/files"
 type Start = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -44,6 +45,10 @@ async def stored(client: httpx.AsyncClient, **query: str) -> UUID:
     return UUID(answer.json()["file_id"])
 
 
+def lookups(element: StandInElement) -> list[Seen]:
+    return [asked for asked in element.requests("GET") if asked.path.startswith(f"{FILES}/")]
+
+
 def only(admin: AdminStandIn, collection: str, *actions: Action) -> dict[str, str]:
     grant = Grant(collection=collection, actions=frozenset(actions))
     return {"Authorization": f"Bearer {admin.mint.mint(grants=[grant])}"}
@@ -60,6 +65,7 @@ async def test_attributes_are_changed_where_the_file_lies(
         assert answer.headers["ETag"] == '"r2"'
         assert (answer.json()["tags"], answer.json()["revision"]) == (["neu"], 2)
         assert next(element.requests("PATCH")).headers["X-ArtStore-Acting-For"] == "alice"
+        assert {asked.headers.get("X-ArtStore-Acting-For") for asked in lookups(element)} == {"alice"}
 
 
 async def test_a_file_is_removed_from_an_edit_element(client: httpx.AsyncClient, edit: StandInElement) -> None:

@@ -139,9 +139,10 @@ class ElementFiles:
         ) as answer:
             return _understood(element, await answer.read(ANSWER_LIMIT_BYTES))
 
-    async def get(self, element: ElementView, file_id: UUID) -> Answer:
+    async def get(self, element: ElementView, file_id: UUID, acting_for: str) -> Answer:
         """What the element knows of a file; `FileUnknown` when nothing."""
-        response = await self._link(element).control.call("GET", f"{FILES}/{file_id}")
+        headers = {ACTING_FOR_HEADER: acting_for}
+        response = await self._link(element).control.call("GET", f"{FILES}/{file_id}", headers=headers)
         return _understood(element, response.content)
 
     async def change(self, element: ElementView, file_id: UUID, changes: AttributeChanges, terms: Terms) -> Answer:

@@ -25,7 +25,7 @@ class Changes:
             who.require_grant(Action.WRITE, changes.collection or file.collection)
             return await self._elements.change(element, file_id, changes, Terms(who.on_whose_behalf, file.revision))
 
-        return await self._seen.at_seen_revision(file_id, if_match, apply)
+        return await self._seen.at_seen_revision(file_id, who.on_whose_behalf, if_match, apply)
 
     async def remove(
         self, file_id: UUID, who: Principal, *, if_match: str | None, approval: UUID | None = None
@@ -36,4 +36,4 @@ class Changes:
             who.require_grant(Action.DELETE, file.collection)
             await self._elements.remove(element, file_id, Terms(who.on_whose_behalf, file.revision, approval))
 
-        await self._seen.at_seen_revision(file_id, if_match, apply)
+        await self._seen.at_seen_revision(file_id, who.on_whose_behalf, if_match, apply)

@@ -90,7 +90,7 @@ class Delivery:
             "delivery unsure", element=element.element_id, file_id=str(upload.file_id), code=error.code
         )
         try:
-            answer = await self._elements.get(element, upload.file_id)
+            answer = await self._elements.get(element, upload.file_id, upload.acting_for)
         except FileUnknown:
             return await self._send_again(element, upload, error)
         except ArtStoreError as failure:

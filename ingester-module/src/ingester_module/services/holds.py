@@ -24,7 +24,7 @@ class Holds:
             who.require_grant(Action.WRITE, file.collection)
             return await self._elements.hold(element, file_id, hold, Terms(who.on_whose_behalf, file.revision))
 
-        return await self._seen.at_seen_revision(file_id, if_match, apply)
+        return await self._seen.at_seen_revision(file_id, who.on_whose_behalf, if_match, apply)
 
     async def release(
         self, file_id: UUID, hold_id: str, who: Principal, *, if_match: str | None, approval: UUID | None
@@ -36,4 +36,4 @@ class Holds:
             terms = Terms(who.on_whose_behalf, file.revision, approval)
             await self._elements.release(element, file_id, hold_id, terms)
 
-        await self._seen.at_seen_revision(file_id, if_match, apply)
+        await self._seen.at_seen_revision(file_id, who.on_whose_behalf, if_match, apply)

@@ -1,7 +1,7 @@
 """Files as the elements show them: found at whichever has them, and acted upon at the revision that was seen."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from uuid import UUID
 
 from cachetools import TTLCache
@@ -16,6 +16,8 @@ REMEMBERED_FILES = 10_000
 REMEMBERED_FOR_S = 300
 REVISION_TRIES = 3
 
+type Found = tuple[ElementView, Told]
+
 
 class SeenFiles:
     """Where files lie."""
@@ -26,14 +28,18 @@ class SeenFiles:
         self._where: TTLCache[UUID, str] = TTLCache(REMEMBERED_FILES, REMEMBERED_FOR_S)
 
     async def at_seen_revision[Result](
-        self, file_id: UUID, if_match: str | None, apply: Callable[[ElementView, Told], Awaitable[Result]]
+        self,
+        file_id: UUID,
+        acting_for: str,
+        if_match: str | None,
+        apply: Callable[[ElementView, Told], Awaitable[Result]],
     ) -> Result:
         """Rights are checked on a revision, so that this one alone may be changed; when it is another by then, again.
 
-        A sender who named a revision hears of it instead.
+        A sender who named a revision hears of it instead. The elements are asked in the name of `acting_for`.
         """
         for tries_left in reversed(range(REVISION_TRIES)):
-            element, file = await self._found(file_id)
+            element, file = await self._found(file_id, acting_for)
             if not revision_matches(if_match, file.revision):
                 raise RevisionMismatch(f"The file is at revision {file.revision}.", revision=file.revision)
             try:
@@ -43,40 +49,39 @@ class SeenFiles:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    async def _found(self, file_id: UUID) -> tuple[ElementView, Told]:
+    async def _found(self, file_id: UUID, acting_for: str) -> Found:
         """The element that was seen with the file of late is asked first, then all others side by side."""
         elements = self._directory.elements()
         remembered = self._where.get(file_id)
         unanswered: list[str] = []
         for near in (True, False):
-            asked = [element for element in elements if (element.element_id == remembered) is near]
-            if found := await self._first_found(asked, file_id, unanswered):
+            near_or_far = [element for element in elements if (element.element_id == remembered) is near]
+            asked = [self._asked(element, file_id, acting_for, unanswered) for element in near_or_far]
+            if found := await _first_found(asked):
                 self._where[file_id] = found[0].element_id
                 return found
         if unanswered:
             raise ElementUnavailable(f"No element that answers has this file; no answer from {', '.join(unanswered)}.")
         raise FileUnknown
 
-    async def _first_found(
-        self, elements: Sequence[ElementView], file_id: UUID, unanswered: list[str]
-    ) -> tuple[ElementView, Told] | None:
-        tasks = [asyncio.create_task(self._asked(element, file_id, unanswered)) for element in elements]
+    async def _asked(self, element: ElementView, file_id: UUID, acting_for: str, unanswered: list[str]) -> Found | None:
         try:
-            for task in asyncio.as_completed(tasks):
-                if found := await task:
-                    return found
-            return None
-        finally:
-            for each in tasks:
-                each.cancel()
-
-    async def _asked(
-        self, element: ElementView, file_id: UUID, unanswered: list[str]
-    ) -> tuple[ElementView, Told] | None:
-        try:
-            return element, (await self._elements.get(element, file_id)).file
+            return element, (await self._elements.get(element, file_id, acting_for)).file
         except FileUnknown:
             return None
         except ArtStoreError:
             unanswered.append(element.element_id)
             return None
+
+
+async def _first_found(asked: Iterable[Coroutine[None, None, Found | None]]) -> Found | None:
+    """All are asked side by side, and whoever has not answered by then is not waited for."""
+    tasks = [asyncio.create_task(each) for each in asked]
+    try:
+        for task in asyncio.as_completed(tasks):
+            if found := await task:
+                return found
+        return None
+    finally:
+        for each in tasks:
+            each.cancel()
