@@ -35,6 +35,7 @@ from admin_module.services.credentials import Gate
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
 from admin_module.services.login import Login
+from admin_module.services.repeats import Repeats
 from admin_module.services.revocations import Revocations
 from admin_module.services.rights import effective_rights
 from admin_module.services.second_factor import SecondFactor
@@ -222,13 +223,23 @@ def audit(database: Database, clock: MovableClock) -> AuditLog:
 
 
 @pytest.fixture
-async def approvals(database: Database, audit: AuditLog, clock: MovableClock) -> Approvals:
+def repeats(database: Database, audit: AuditLog, sealed_keys: SealedKeys, clock: MovableClock) -> Repeats:
+    return Repeats(database, audit, sealed_keys, clock)
+
+
+@pytest.fixture
+def doomed_repeats(doomed: Database, sealed_keys: SealedKeys, clock: MovableClock) -> Repeats:
+    return Repeats(doomed, AuditLog(doomed, clock), sealed_keys, clock)
+
+
+@pytest.fixture
+async def approvals(database: Database, audit: AuditLog, repeats: Repeats, clock: MovableClock) -> Approvals:
     """Four eyes, with the administrators `ada` and `bob`, who may everything."""
     async with database.transaction() as connection:
         for name in ("ada", "bob"):
             row = {"username": name, "password_hash": "", "roles": ["super_admin"], "created_at": clock()}
             await connection.execute(administrators.insert().values(row))
-    return Approvals(database, audit, timedelta(days=1), clock)
+    return Approvals(database, audit, repeats, timedelta(days=1), clock)
 
 
 @pytest.fixture

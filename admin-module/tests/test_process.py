@@ -21,6 +21,7 @@ from admin_module.domain.revocations import token_revoked
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
 from admin_module.services.checkpoints import Checkpoints
+from admin_module.services.repeats import Repeats
 from artstore_kit.contracts.audit import AuditEntry, new_entry_id
 from artstore_kit.contracts.identity import NewServiceAccount
 from artstore_kit.postgres import Database
@@ -164,6 +165,7 @@ async def long_served(
     database: Database,
     audit: AuditLog,
     sealed_keys: SealedKeys,
+    repeats: Repeats,
     ada: Principal,
     clock: MovableClock,
 ) -> Environment:
@@ -172,7 +174,7 @@ async def long_served(
     entry_id = new_entry_id(int(clock().timestamp() * 1000))
     await audit.append([AuditEntry(entry_id=entry_id, service="query-module", action="file.read")])
     clock.move(2 * 365 * DAY)
-    accounts = Accounts(database, audit, AccountsSettings(secret_lifetime_days=3), clock)
+    accounts = Accounts(database, audit, repeats, AccountsSettings(secret_lifetime_days=3), clock)
     await accounts.create(NewServiceAccount(client_id="scanner"), by=ada)
     checkpoints = Checkpoints(database, audit, sealed_keys, log_name(environment["ARTSTORE_TOKENS__ISSUER"]), clock)
     await checkpoints.open()

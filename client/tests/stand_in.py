@@ -72,6 +72,8 @@ class Fleet:
     is_temporary: bool = False
     has_second_factor: bool = False
     approvals: dict[UUID, Approval] = field(default_factory=dict)
+    asked: dict[str, Approval] = field(default_factory=dict)
+    """By `Idempotency-Key`."""
     receiving: threading.Event = field(default_factory=threading.Event)
 
     def fail(self, method: str, path: str, **what: object) -> None:

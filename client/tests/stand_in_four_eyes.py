@@ -1,7 +1,7 @@
 """The stand-in's holds and approvals; whoever asks is `admin`, and whoever decides `second`."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from aiohttp import web
 
@@ -15,6 +15,7 @@ from artstore_kit.contracts.approvals import (
     hold_resource,
 )
 from artstore_kit.contracts.files import Hold
+from artstore_kit.contracts.idempotency import IDEMPOTENCY_KEY_HEADER
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.contracts.paging import Page
 from client.tests.stand_in_places import FLEET, file_of, json_of
@@ -67,7 +68,10 @@ async def _ask(request: web.Request) -> web.Response:
     new, now = NewApproval.model_validate(await request.json()), datetime.now(UTC)
     times = {"requested_at": now, "expires_at": now + timedelta(days=1)}
     told = {**new.model_dump(), **times, "approval_id": new_file_id(), "state": "pending", "requested_by": "admin"}
-    return _answer(_keep(request, Approval.model_validate(told)), 201)
+    asked, key = request.app[FLEET].asked, request.headers.get(IDEMPOTENCY_KEY_HEADER, uuid4().hex)
+    if key not in asked:
+        asked[key] = _keep(request, Approval.model_validate(told))
+    return _answer(asked[key], 201)
 
 
 async def _list(request: web.Request) -> web.Response:

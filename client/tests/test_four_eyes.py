@@ -109,9 +109,16 @@ async def test_what_cannot_be_asked_for_is_not_sent(
     assert not fleet.requests("POST", "/approvals")
 
 
-async def test_what_is_asked_for_is_asked_once(store: ArtStore, fleet: Fleet) -> None:
-    """A second request would be a second approval."""
+async def test_a_lost_answer_makes_no_second_approval(store: ArtStore, fleet: Fleet) -> None:
     fleet.fail("POST", "/approvals", lose_answer=True)
+    approval = await store.approvals.ask("element.remove", "element:edit-1", "it has burnt down")
+    assert len(fleet.requests("POST", "/approvals")) == 2
+    assert [each async for each in store.approvals.all()] == [approval]
+
+
+async def test_a_decision_is_sent_once(store: ArtStore, fleet: Fleet) -> None:
+    approval = await store.approvals.ask("element.remove", "element:edit-1", "it has burnt down")
+    fleet.fail("POST", "/approve", lose_answer=True)
     with pytest.raises(DependencyUnavailable):
-        await store.approvals.ask("element.remove", "element:edit-1", "it has burnt down")
-    assert [each.reason async for each in store.approvals.all()] == ["it has burnt down"]
+        await store.approvals.approve(approval.approval_id)
+    assert (await store.approvals.one(approval.approval_id)).state is ApprovalState.APPROVED

@@ -44,6 +44,7 @@ from admin_module.services.known_revocations import KnownRevocations
 from admin_module.services.login import Login
 from admin_module.services.own_issuer import OwnIssuer
 from admin_module.services.presented import PresentedTokens
+from admin_module.services.repeats import Repeats
 from admin_module.services.reseal import Reseal
 from admin_module.services.revocations import Revocations
 from admin_module.services.roles import Roles
@@ -112,7 +113,8 @@ async def open_services(
         passwords, sealed_keys = Passwords(), sealed_keys_of(settings.keys)
         keyring = Keyring(database, sealed_keys, settings.tokens, clock)
         audit = AuditLog(database, clock)
-        approvals = Approvals(database, audit, timedelta(seconds=settings.approvals.lifetime_s), clock)
+        repeats = Repeats(database, audit, sealed_keys, clock)
+        approvals = Approvals(database, audit, repeats, timedelta(seconds=settings.approvals.lifetime_s), clock)
         revocations = Revocations(database, clock)
         sessions = Sessions(database, audit, keyring, revocations, _lifetimes(settings), clock)
         registry = Registry(redis)
@@ -141,22 +143,22 @@ async def open_services(
         await background.start("audit checkpoints", run_forever("audit_checkpoints", 0.5, checkpoints.sign_if_due))
         retention = AuditRetention(database, audit, timedelta(days=settings.audit_log.retention_days), clock)
         await background.start("audit retention", run_forever("audit_retention", 3600, retention.apply))
-        secrets = AccountSecrets(database, audit, revocations, settings.accounts, clock)
+        secrets = AccountSecrets(database, audit, repeats, revocations, settings.accounts, clock)
         await background.start("ending secrets", run_forever("ending secrets", WARNED_EVERY_S, secrets.warn))
         yield Services(
             tokens=ClientTokens(clients, keyring),
             login=Login(database, audit, gate, passwords, sessions),
             enrolment=Enrolment(database, audit, gate, second_factor, clock),
-            administrators=Administrators(database, audit, passwords, sessions, revocations, clock),
+            administrators=Administrators(database, audit, repeats, passwords, sessions, revocations, clock),
             sessions=sessions,
             presented=PresentedTokens(
                 database, audit, clients, TokenVerifier(settings.tokens, issuer), revocations, sessions, clock
             ),
             keyring=keyring,
-            accounts=Accounts(database, audit, settings.accounts, clock),
+            accounts=Accounts(database, audit, repeats, settings.accounts, clock),
             account_changing=AccountChanging(database, audit, revocations),
             account_secrets=secrets,
-            roles=Roles(database, audit, revocations, clock),
+            roles=Roles(database, audit, repeats, revocations, clock),
             access=Access(database, clock),
             approvals=approvals,
             key_life=key_life,

@@ -11,6 +11,7 @@ from admin_module.config import AccountsSettings
 from admin_module.services.account_changes import AccountChanging
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
+from admin_module.services.repeats import Repeats
 from admin_module.services.revocations import Revocations
 from artstore_kit.contracts.accounts import AccountChanges
 from artstore_kit.contracts.audit import AuditEntry
@@ -38,15 +39,17 @@ CHANGES = AccountChanges(description="reads", scopes=frozenset({Scope.FILES_READ
 
 
 @pytest.fixture
-async def scanner(database: Database, audit: AuditLog, ada: Principal, clock: MovableClock) -> ServiceAccount:
+async def scanner(
+    database: Database, audit: AuditLog, repeats: Repeats, ada: Principal, clock: MovableClock
+) -> ServiceAccount:
     """An account that is there, unrecorded."""
-    account = await Accounts(database, audit, AccountsSettings(), clock).create(NEW, by=ada)
+    account = await Accounts(database, audit, repeats, AccountsSettings(), clock).create(NEW, by=ada)
     return ServiceAccount.model_validate(account.model_dump(exclude={"client_secret"}))
 
 
 @pytest.fixture
-def accounts(database: Database, audit: AuditLog, clock: MovableClock) -> Accounts:
-    return Accounts(database, audit, AccountsSettings(), clock)
+def accounts(database: Database, audit: AuditLog, repeats: Repeats, clock: MovableClock) -> Accounts:
+    return Accounts(database, audit, repeats, AccountsSettings(), clock)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from admin_module.domain.secrets import hashed
 from admin_module.services.account_secrets import AccountSecrets
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
+from admin_module.services.repeats import Repeats
 from admin_module.services.revocations import Revocations
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import AccountUnknown, HoldsMore, SecretsOverlap
@@ -31,15 +32,21 @@ SETTINGS = AccountsSettings(secret_lifetime_days=90, secret_warning_days=7)
 
 
 @pytest.fixture
-def made(database: Database, audit: AuditLog, ada: Principal, clock: MovableClock) -> Made:
+def made(database: Database, audit: AuditLog, repeats: Repeats, ada: Principal, clock: MovableClock) -> Made:
     """Makes an account."""
-    accounts = Accounts(database, audit, SETTINGS, clock)
+    accounts = Accounts(database, audit, repeats, SETTINGS, clock)
     return lambda name: accounts.create(NewServiceAccount(client_id=name, scopes=frozenset({Scope.FILES_READ})), by=ada)
 
 
 @pytest.fixture
-def secrets(database: Database, audit: AuditLog, clock: MovableClock) -> AccountSecrets:
-    return AccountSecrets(database, audit, Revocations(database, clock), SETTINGS, clock)
+def secrets(database: Database, audit: AuditLog, repeats: Repeats, clock: MovableClock) -> AccountSecrets:
+    return AccountSecrets(database, audit, repeats, Revocations(database, clock), SETTINGS, clock)
+
+
+@pytest.fixture
+def doomed_secrets(doomed: Database, doomed_repeats: Repeats, clock: MovableClock) -> AccountSecrets:
+    """Whose transactions are all rolled back."""
+    return AccountSecrets(doomed, doomed_repeats.audit, doomed_repeats, Revocations(doomed, clock), SETTINGS, clock)
 
 
 @pytest.fixture
@@ -117,14 +124,12 @@ async def test_a_rotation_is_recorded_without_the_secret(
 
 
 async def test_a_rotation_that_was_rolled_back_leaves_no_entry(
-    made: Made, doomed: Database, recorded: Recorded, opening: Opening, ada: Principal, clock: MovableClock
+    made: Made, doomed_secrets: AccountSecrets, recorded: Recorded, opening: Opening, ada: Principal
 ) -> None:
     old = (await made("scanner")).client_secret
     for overlap in (DAY, timedelta()):
         with pytest.raises(Exception, match="CommitLost"):
-            await AccountSecrets(doomed, AuditLog(doomed, clock), Revocations(doomed, clock), SETTINGS, clock).rotate(
-                "scanner", overlap, by=ada
-            )
+            await doomed_secrets.rotate("scanner", overlap, by=ada)
     assert await opening() == {hashed(old)}
     assert len(await recorded()) == 1
 
@@ -164,10 +169,7 @@ async def test_several_nodes_warn_once_of_each(
     for number in range(120):
         await made(f"scanner-{number:03}")
     clock.move(84 * DAY)
-    nodes = [
-        AccountSecrets(database, AuditLog(database, clock), Revocations(database, clock), SETTINGS, clock)
-        for _ in range(4)
-    ]
+    nodes = [replace(secrets, audit=AuditLog(database, clock)) for _ in range(4)]
     await asyncio.gather(*(node.warn() for node in nodes))
     assert sorted(await warned(recorded)) == [f"account:scanner-{number:03}" for number in range(120)]
 
@@ -187,13 +189,13 @@ async def test_of_a_secret_that_was_replaced_nobody_is_warned(
 
 
 async def test_a_warning_that_was_rolled_back_comes_later(
-    made: Made, secrets: AccountSecrets, doomed: Database, recorded: Recorded, clock: MovableClock
+    made: Made, secrets: AccountSecrets, doomed_secrets: AccountSecrets, recorded: Recorded, clock: MovableClock
 ) -> None:
     await made("scanner")
     clock.move(84 * DAY)
     counted = metrics.EXPIRING._value.get()
     with pytest.raises(Exception, match="CommitLost"):
-        await AccountSecrets(doomed, AuditLog(doomed, clock), Revocations(doomed, clock), SETTINGS, clock).warn()
+        await doomed_secrets.warn()
     assert (await warned(recorded), metrics.EXPIRING._value.get()) == ([], counted)
     await secrets.warn()
     assert await warned(recorded) == ["account:scanner"]

@@ -12,6 +12,7 @@ from admin_module.adapters.tables.administrators import administrators
 from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.approvals import Approvals
 from admin_module.services.audit import AuditLog
+from admin_module.services.repeats import Repeats
 from artstore_kit.contracts.approvals import (
     SCOPE_OF,
     Approval,
@@ -63,10 +64,10 @@ ADA, BOB, EVE = person("ada"), person("bob"), person("eve")
 
 
 @pytest.fixture
-async def approvals(database: Database, audit: AuditLog, clock: MovableClock) -> Approvals:
+async def approvals(database: Database, audit: AuditLog, repeats: Repeats, clock: MovableClock) -> Approvals:
     for name, role in (("ada", "super_admin"), ("bob", "super_admin"), ("eve", "super_admin"), ("ron", "operator")):
         await appoint(database, name, role, clock)
-    return Approvals(database, audit, DAY, clock)
+    return Approvals(database, audit, repeats, DAY, clock)
 
 
 async def appoint(database: Database, name: str, role: str, clock: MovableClock) -> None:
@@ -306,9 +307,9 @@ async def test_what_is_withdrawn_while_it_is_used_is_one_of_both(approvals: Appr
 
 
 async def test_what_was_rolled_back_is_neither_there_nor_recorded(
-    approvals: Approvals, doomed: Database, recorded: Recorded, clock: MovableClock
+    approvals: Approvals, doomed: Database, doomed_repeats: Repeats, recorded: Recorded
 ) -> None:
-    lost = Approvals(doomed, AuditLog(doomed, clock), DAY, clock)
+    lost = replace(approvals, database=doomed, audit=doomed_repeats.audit, repeats=doomed_repeats)
     with pytest.raises(Exception, match="CommitLost"):
         await lost.request(NEW, by=ADA)
     approval_id = await approved(approvals)

@@ -12,6 +12,7 @@ from admin_module.config import AccountsSettings
 from admin_module.domain.administrators import Administrator
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
+from admin_module.services.repeats import Repeats
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import AccountExists, AccountUnknown
 from artstore_kit.contracts.identity import Action, Grant, NewServiceAccount, Scope
@@ -25,8 +26,8 @@ NEW = NewServiceAccount(client_id="scanner", scopes=frozenset({Scope.FILES_READ}
 
 
 @pytest.fixture
-def accounts(database: Database, audit: AuditLog, clock: MovableClock) -> Accounts:
-    return Accounts(database, audit, AccountsSettings(), clock)
+def accounts(database: Database, audit: AuditLog, repeats: Repeats, clock: MovableClock) -> Accounts:
+    return Accounts(database, audit, repeats, AccountsSettings(), clock)
 
 
 async def test_a_new_account_is_recorded_without_its_secret(
@@ -54,10 +55,15 @@ async def test_a_refused_account_is_not_recorded(accounts: Accounts, recorded: R
 
 
 async def test_an_account_that_was_rolled_back_leaves_no_entry(
-    accounts: Accounts, doomed: Database, recorded: Recorded, ada: Principal, clock: MovableClock
+    accounts: Accounts,
+    doomed: Database,
+    doomed_repeats: Repeats,
+    recorded: Recorded,
+    ada: Principal,
+    clock: MovableClock,
 ) -> None:
     with pytest.raises(Exception, match="CommitLost"):
-        await Accounts(doomed, AuditLog(doomed, clock), AccountsSettings(), clock).create(NEW, by=ada)
+        await Accounts(doomed, doomed_repeats.audit, doomed_repeats, AccountsSettings(), clock).create(NEW, by=ada)
     assert await recorded() == []
     with pytest.raises(AccountUnknown):
         await accounts.one("scanner")

@@ -23,6 +23,7 @@ from admin_module.domain.sessions import Caller
 from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.administrators import Administrators
 from admin_module.services.login import Login
+from admin_module.services.repeats import Repeats
 from admin_module.services.sessions import Sessions
 from artstore_kit.contracts.administrators import AdministratorChanges, NewAdministrator
 from artstore_kit.contracts.audit import AuditEntry
@@ -36,10 +37,10 @@ SUPER = ("super_admin",)
 
 
 @pytest.fixture
-def administrators(sessions: Sessions, grace: Administrator) -> Administrators:
+def administrators(sessions: Sessions, repeats: Repeats, grace: Administrator) -> Administrators:
     """In a database with `admin` and `grace`, both super_admin."""
     database, audit = sessions.database, sessions.audit
-    return Administrators(database, audit, Passwords(), sessions, sessions.revocations, sessions.clock)
+    return Administrators(database, audit, repeats, Passwords(), sessions, sessions.revocations, sessions.clock)
 
 
 def as_person(username: str, *roles: str) -> Principal:
@@ -85,7 +86,7 @@ async def test_everything_is_recorded(administrators: Administrators, recorded: 
     await administrators.change("linus", AdministratorChanges(roles=frozenset({"auditor"})), by=ada)
     for deed in (administrators.suspend, administrators.activate, administrators.unlock, administrators.end_sessions):
         await deed("linus", by=ada)
-    password = await administrators.reset_password("linus", by=ada)
+    password = (await administrators.reset_password("linus", by=ada)).temporary_password
     await administrators.remove("linus", by=ada)
     told = (await recorded())[before:]
     verbs = ["create", "change", "suspend", "activate", "unlock", "end_sessions", "reset_password", "remove"]
@@ -96,9 +97,9 @@ async def test_everything_is_recorded(administrators: Administrators, recorded: 
 
 
 async def test_what_was_rolled_back_left_no_entry(
-    administrators: Administrators, doomed: Database, recorded: Recorded, ada: Principal
+    administrators: Administrators, doomed: Database, doomed_repeats: Repeats, recorded: Recorded, ada: Principal
 ) -> None:
-    before, doomed_ones = await recorded(), replace(administrators, database=doomed)
+    before, doomed_ones = await recorded(), replace(administrators, database=doomed, repeats=doomed_repeats)
     for deed in (
         doomed_ones.create(NewAdministrator(username="linus"), by=ada),
         doomed_ones.change("grace", AdministratorChanges(email="g@example.org"), by=ada),

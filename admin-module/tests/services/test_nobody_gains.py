@@ -34,8 +34,8 @@ from admin_module.services.account_changes import AccountChanging
 from admin_module.services.account_secrets import AccountSecrets
 from admin_module.services.accounts import Accounts
 from admin_module.services.administrators import Administrators
-from admin_module.services.audit import AuditLog
 from admin_module.services.keyring import Keyring
+from admin_module.services.repeats import Repeats
 from admin_module.services.revocations import Revocations
 from admin_module.services.rights import effective_rights, own_rights
 from admin_module.services.roles import Roles
@@ -45,9 +45,7 @@ from artstore_kit.contracts.administrators import AdministratorChanges, NewAdmin
 from artstore_kit.contracts.errors import GrantMissing, HoldsMore, RoleInUse, ScopeMissing
 from artstore_kit.contracts.identity import Action, Grant, NewServiceAccount, Scope
 from artstore_kit.contracts.roles import NewRole, RoleChanges
-from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
-from artstore_kit.testing.clock import MovableClock
 
 SCOPES = (Scope.FILES_READ, Scope.ACCOUNTS_WRITE, Scope.ROLES_WRITE)
 PATTERNS = ("*", "a*", "*a", "ab", "a*b", "b")
@@ -197,15 +195,16 @@ type Act = Callable[[str, Deed, Principal], Awaitable[object]]
 class Bed:
     """A world in the database, under names of its own, and the services that change it."""
 
-    def __init__(self, database: Database, keyring: Keyring, clock: MovableClock) -> None:
-        audit, revocations = AuditLog(database, clock), Revocations(database, clock)
+    def __init__(self, repeats: Repeats, keyring: Keyring) -> None:
+        database, audit, clock = repeats.database, repeats.audit, repeats.clock
+        revocations = Revocations(database, clock)
         sessions = Sessions(database, audit, keyring, revocations, LIFETIMES, clock)
         self.database, self.clock, self.prefix = database, clock, f"w{next(WORLDS)}-"
-        self.accounts = Accounts(database, audit, AccountsSettings(), clock)
+        self.accounts = Accounts(database, audit, repeats, AccountsSettings(), clock)
         self.changing = AccountChanging(database, audit, revocations)
-        self.secrets = AccountSecrets(database, audit, revocations, AccountsSettings(), clock)
-        self.people = Administrators(database, audit, Passwords(CHEAP), sessions, revocations, clock)
-        self.roles = Roles(database, audit, revocations, clock)
+        self.secrets = AccountSecrets(database, audit, repeats, revocations, AccountsSettings(), clock)
+        self.people = Administrators(database, audit, repeats, Passwords(CHEAP), sessions, revocations, clock)
+        self.roles = Roles(database, audit, repeats, revocations, clock)
         self.session_ids: dict[str, str] = {}
         self.acts = {**self.on_accounts(), **self.on_people(), **self.on_roles()}
 
@@ -314,10 +313,10 @@ def somebody(held: Rights) -> Principal:
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_a_deed_succeeds_exactly_when_all_that_it_touches_is_held(
-    database: Database, keyring: Keyring, clock: MovableClock, what: str, data: st.DataObject
+    repeats: Repeats, keyring: Keyring, what: str, data: st.DataObject
 ) -> None:
     world, deed = data.draw(tries(what))
-    bed, after = Bed(database, keyring, clock), done(world, deed)
+    bed, after = Bed(repeats, keyring), done(world, deed)
     await bed.furnish(world)
     for held in (*nearly(world, deed), data.draw(some_rights)):
         if not suffices(held, world, deed):
@@ -329,13 +328,11 @@ async def test_a_deed_succeeds_exactly_when_all_that_it_touches_is_held(
     assert await bed.held({*expected, deed.to}) == expected
 
 
-async def test_a_world_where_nobody_holds_anything_is_open_to_all(
-    database: Database, keyring: Keyring, clock: MovableClock
-) -> None:
+async def test_a_world_where_nobody_holds_anything_is_open_to_all(repeats: Repeats, keyring: Keyring) -> None:
     """So that the property above does not hold because everything is refused."""
     nobody = Holder(frozenset(), NOTHING)
     world = World(dict.fromkeys(ROLES, NOTHING), dict.fromkeys((*ACCOUNTS, *PEOPLE), nobody))
     for what, names in TARGETS.items():
-        bed = Bed(database, keyring, clock)
+        bed = Bed(repeats, keyring)
         await bed.furnish(world)
         await bed.act(Deed(what, names[0], frozenset(), NOTHING), somebody(NOTHING))

@@ -10,6 +10,7 @@ from admin_module.adapters.administrators import insert_administrator
 from admin_module.domain.accounts import account_of
 from admin_module.domain.administrators import Administrator
 from admin_module.services.audit import AuditLog
+from admin_module.services.repeats import Repeats
 from admin_module.services.revocations import Revocations
 from admin_module.services.roles import Roles
 from artstore_kit.contracts.audit import AuditEntry
@@ -27,14 +28,14 @@ NARROWER = RoleChanges(grants=[])
 
 
 @pytest.fixture
-def roles(database: Database, audit: AuditLog, clock: MovableClock) -> Roles:
-    return Roles(database, audit, Revocations(database, clock), clock)
+def roles(database: Database, audit: AuditLog, repeats: Repeats, clock: MovableClock) -> Roles:
+    return Roles(database, audit, repeats, Revocations(database, clock), clock)
 
 
 @pytest.fixture
-def doomed_roles(doomed: Database, clock: MovableClock) -> Roles:
+def doomed_roles(doomed: Database, doomed_repeats: Repeats, clock: MovableClock) -> Roles:
     """Whose transactions are all rolled back."""
-    return Roles(doomed, AuditLog(doomed, clock), Revocations(doomed, clock), clock)
+    return Roles(doomed, doomed_repeats.audit, doomed_repeats, Revocations(doomed, clock), clock)
 
 
 async def test_each_change_is_recorded(roles: Roles, recorded: Recorded, ada: Principal) -> None:

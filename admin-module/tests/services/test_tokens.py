@@ -14,6 +14,7 @@ from admin_module.services.audit import AuditLog
 from admin_module.services.clients import Clients
 from admin_module.services.first_start import FirstStart
 from admin_module.services.keyring import Keyring
+from admin_module.services.repeats import Repeats
 from admin_module.services.tokens import ClientTokens
 from artstore_kit.contracts.errors import InvalidClient, InvalidScope
 from artstore_kit.contracts.identity import CreatedServiceAccount, NewServiceAccount, Scope, TokenAnswer
@@ -34,11 +35,11 @@ async def tokens(clients: Clients, keyring: Keyring, first_start: Callable[[], F
 
 @pytest.fixture
 async def scanner(
-    database: Database, audit: AuditLog, tokens: ClientTokens, ada: Principal, clock: MovableClock
+    database: Database, audit: AuditLog, repeats: Repeats, tokens: ClientTokens, ada: Principal, clock: MovableClock
 ) -> CreatedServiceAccount:
     """An account with two scopes, made now."""
     new = NewServiceAccount(client_id="scanner", scopes=frozenset({Scope.FILES_READ, Scope.FILES_WRITE}))
-    return await Accounts(database, audit, AccountsSettings(), clock).create(new, by=ada)
+    return await Accounts(database, audit, repeats, AccountsSettings(), clock).create(new, by=ada)
 
 
 async def issued(tokens: ClientTokens, client_id: str, secret: str, scope: str = "") -> TokenAnswer:

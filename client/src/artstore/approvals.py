@@ -1,8 +1,9 @@
 """Four eyes at the SDK: approvals asked for, looked at, given and refused."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from uuid import UUID
+from types import MappingProxyType
+from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
@@ -16,6 +17,7 @@ from artstore_kit.contracts.approvals import (
     NewApproval,
 )
 from artstore_kit.contracts.errors import InvalidFields
+from artstore_kit.contracts.idempotency import IDEMPOTENCY_KEY_HEADER
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.contracts.paging import MAX_LIMIT, Page
 
@@ -26,7 +28,7 @@ _JSON = {"Content-Type": "application/json"}
 class Approvals:
     """For people: one asks, another one decides, and the first does it with the approval's id.
 
-    What changes something is sent once: after a lost answer `one` or `all` tells what became of it.
+    What decides is sent once: after a lost answer `one` or `all` tells what became of it.
     """
 
     connection: Connection
@@ -38,7 +40,7 @@ class Approvals:
             document = NewApproval.model_validate(new).model_dump_json().encode()
         except ValidationError as error:
             raise InvalidFields(f"The approval: {error.errors()[0]['msg']}.") from None
-        return await self._asked("POST", "", document)
+        return await self._asked("POST", "", document, {IDEMPOTENCY_KEY_HEADER: uuid4().hex})
 
     async def approve(self, approval_id: UUID | str, comment: str = "") -> Approval:
         """Say yes to what another administrator asks for."""
@@ -70,9 +72,11 @@ class Approvals:
                 return
             left, cursor = left and left - len(page.items), page.next_cursor
 
-    async def _asked(self, method: str, path: str, document: bytes | None = None) -> Approval:
-        headers = {} if document is None else _JSON
-        repeatable = method == "GET"
+    async def _asked(
+        self, method: str, path: str, document: bytes | None = None, key: Mapping[str, str] = MappingProxyType({})
+    ) -> Approval:
+        headers = {**({} if document is None else _JSON), **key}
+        repeatable = method == "GET" or bool(key)
         request = Request(method, self._at(path), headers=headers, document=document, repeatable=repeatable)
         return (await self.connection.ask(request)).as_a(Approval)
 

@@ -28,8 +28,8 @@ from artstore_kit.contracts.files import (
     RetentionKind,
     UploadAttributes,
 )
+from artstore_kit.contracts.idempotency import IDEMPOTENCY_KEY_HEADER
 
-IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 _COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 

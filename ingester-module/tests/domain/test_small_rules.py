@@ -1,26 +1,15 @@
-"""Keys, fingerprints, revisions, limits and settings."""
+"""Fingerprints, revisions, limits and settings."""
 
 import pytest
 
-from artstore_kit.contracts.errors import BadRequest, FileTooLarge, MediaTypeRefused
+from artstore_kit.contracts.errors import FileTooLarge, MediaTypeRefused
 from artstore_kit.contracts.files import UploadAttributes
 from ingester_module.config import UploadsSettings
 from ingester_module.domain.idempotency import fingerprint, record_name
-from ingester_module.domain.intake import Limits, checked_idempotency_key
+from ingester_module.domain.intake import Limits
 from ingester_module.domain.revisions import revision_matches, revision_tag
 
 A = UploadAttributes(name="a")
-
-
-@pytest.mark.parametrize("key", [None, "!", "~" * 255, "8e03978e-40d5-43e8-bc93-6894a57f9324"])
-def test_keys_that_are_keys(key: str | None) -> None:
-    assert checked_idempotency_key(key) == key
-
-
-@pytest.mark.parametrize("key", ["", " ", "a b", "a\t", "é", "k" * 256])
-def test_keys_that_are_none(key: str) -> None:
-    with pytest.raises(BadRequest):
-        checked_idempotency_key(key)
 
 
 def test_a_fingerprint_tells_requests_apart() -> None:

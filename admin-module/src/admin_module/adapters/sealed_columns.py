@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_module.adapters.tables.audit import audit_keys
+from admin_module.adapters.tables.kept_answers import kept_answers
 from admin_module.adapters.tables.second_factors import second_factors
 from admin_module.adapters.tables.signing_keys import signing_keys
 
@@ -36,3 +37,4 @@ def sealed_columns() -> Iterator[SealedColumn]:
     yield SealedColumn(signing_keys, "kid", "sealed_private_key")
     yield SealedColumn(audit_keys, "name", "sealed_private_key")
     yield SealedColumn(second_factors, "username", "sealed_secret")
+    yield SealedColumn(kept_answers, "name", "sealed_answer")

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from admin_module.api.cursors import cursor_after, name_in
+from admin_module.api.repeatable import Asked
 from admin_module.domain.administrators import Wanted
 from admin_module.domain.revisions import revision_tag
 from admin_module.factory import Services
@@ -41,10 +42,10 @@ def _wanted(
 
 @router.post("", status_code=201)
 async def create_administrator(
-    new: NewAdministrator, who: Writer, services: Given, response: Response
+    new: NewAdministrator, who: Writer, asked: Asked, services: Given, response: Response
 ) -> CreatedAdministrator:
     """Make an administrator. The password is temporary; one that was made up is shown in this answer only."""
-    made = await services.administrators.create(new, by=who)
+    made = await services.administrators.create(new, by=who, asked=asked)
     response.headers.update({"Location": f"/api/v1/administrators/{made.username}", **_NEVER_KEPT})
     return _answered(made, response)
 
@@ -109,10 +110,12 @@ async def unlock_administrator(username: Name, who: Writer, services: Given) -> 
 
 
 @router.post("/{username}/reset-password")
-async def reset_password(username: Name, who: Writer, services: Given, response: Response) -> TemporaryPassword:
+async def reset_password(
+    username: Name, who: Writer, asked: Asked, services: Given, response: Response
+) -> TemporaryPassword:
     """A temporary password, shown in this answer only; all sessions end."""
     response.headers.update(_NEVER_KEPT)
-    return TemporaryPassword(temporary_password=await services.administrators.reset_password(username, by=who))
+    return await services.administrators.reset_password(username, by=who, asked=asked)
 
 
 @router.post("/{username}/reset-totp", status_code=204)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BeforeValidator
 
 from admin_module.api.cursors import cursor_after, id_in
+from admin_module.api.repeatable import Asked
 from admin_module.factory import Services
 from artstore_kit.application import needs, services_of
 from artstore_kit.contracts.approvals import Approval, ApprovalDecision, ApprovalState, ApprovalUse, NewApproval
@@ -25,9 +26,9 @@ ApprovalId = Annotated[UUID, BeforeValidator(parse_file_id)]
 
 
 @router.post("", status_code=201)
-async def request(new: NewApproval, who: Asking, services: Given, response: Response) -> Approval:
+async def request(new: NewApproval, who: Asking, asked: Asked, services: Given, response: Response) -> Approval:
     """Ask for an approval, as a person who holds the right to the operation; it waits for another administrator."""
-    approval = await services.approvals.request(new, by=who)
+    approval = await services.approvals.request(new, by=who, asked=asked)
     response.headers["Location"] = f"/api/v1/approvals/{approval.approval_id}"
     return approval
 

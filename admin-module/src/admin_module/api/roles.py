@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from admin_module.api.cursors import cursor_after, name_in
+from admin_module.api.repeatable import Asked
 from admin_module.domain.revisions import revision_tag
 from admin_module.factory import Services
 from artstore_kit.application import needs, services_of
@@ -20,9 +21,9 @@ Name = Annotated[str, Path(pattern=ROLE_NAME_PATTERN)]
 
 
 @router.post("", status_code=201)
-async def create(new: NewRole, who: Writer, services: Given, response: Response) -> Role:
+async def create(new: NewRole, who: Writer, asked: Asked, services: Given, response: Response) -> Role:
     """Make a role; you can put no right into it that you do not hold."""
-    role = await services.roles.create(new, by=who)
+    role = await services.roles.create(new, by=who, asked=asked)
     response.headers.update({"Location": f"/api/v1/roles/{role.name}", "ETag": revision_tag(role.revision)})
     return role
 

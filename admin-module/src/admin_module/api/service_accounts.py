@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 from pydantic import Field
 
 from admin_module.api.cursors import cursor_after, name_in
+from admin_module.api.repeatable import Asked
 from admin_module.domain.revisions import revision_tag
 from admin_module.factory import Services
 from artstore_kit.application import needs, services_of
@@ -37,9 +38,11 @@ class WantedAccounts(AccountFilter):
 
 
 @router.post("", status_code=201)
-async def create(new: NewServiceAccount, who: Writer, services: Given, response: Response) -> CreatedServiceAccount:
+async def create(
+    new: NewServiceAccount, who: Writer, asked: Asked, services: Given, response: Response
+) -> CreatedServiceAccount:
     """Make an account. Its secret is shown in this answer only; you can give no right that you do not hold."""
-    account = await services.accounts.create(new, by=who)
+    account = await services.accounts.create(new, by=who, asked=asked)
     response.headers.update({"Location": f"/api/v1/service-accounts/{account.client_id}", **_NEVER_KEPT})
     return account
 
@@ -91,11 +94,11 @@ async def activate(client_id: Name, who: Writer, services: Given, response: Resp
 
 @router.post("/{client_id}/secret", status_code=201)
 async def rotate(
-    client_id: Name, rotation: Rotation, who: Writer, services: Given, response: Response
+    client_id: Name, rotation: Rotation, *, who: Writer, asked: Asked, services: Given, response: Response
 ) -> RotatedSecret:
     """Make a new secret, which is shown in this answer only; the old one goes on for a while."""
     response.headers.update(_NEVER_KEPT)
-    return await services.account_secrets.rotate(client_id, timedelta(seconds=rotation.overlap_s), by=who)
+    return await services.account_secrets.rotate(client_id, timedelta(seconds=rotation.overlap_s), who, asked)
 
 
 def _answered(account: ServiceAccount, response: Response) -> ServiceAccount:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,9 +17,11 @@ from admin_module.adapters.account_secrets import (
 from admin_module.config import AccountsSettings
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
+from admin_module.domain.repeats import Repeatable
 from admin_module.domain.secrets import EndingSecret, KeptSecret, hashed, new_secret, overlapping
 from admin_module.services.account_changes import governed, require_own
 from admin_module.services.audit import AuditLog
+from admin_module.services.repeats import Repeats
 from admin_module.services.revocations import Revocations
 from artstore_kit.contracts.accounts import RotatedSecret
 from artstore_kit.logs import event_logger
@@ -32,29 +35,35 @@ class AccountSecrets:
 
     database: Database
     audit: AuditLog
+    repeats: Repeats
     revocations: Revocations
     settings: AccountsSettings
     clock: Clock
 
-    async def rotate(self, client_id: str, overlap: timedelta, by: Principal) -> RotatedSecret:
+    async def rotate(
+        self, client_id: str, overlap: timedelta, by: Principal, asked: Repeatable | None = None
+    ) -> RotatedSecret:
         """A new secret; the old one goes on for `overlap`. When that is nothing, it ends with all tokens at once."""
-        secret = new_secret()
-        async with self.database.transaction() as connection:
-            account, _ = await governed(connection, client_id, by)
-            require_own(account)
-            now = self.clock()
-            old = overlapping(await valid_secrets(connection, client_id, now), now, overlap)
-            answer = RotatedSecret(
-                client_id=client_id,
-                client_secret=secret,
-                secret_expires_at=now + self.settings.secret_lifetime,
-                old_secret_expires_at=old.expires_at if old else None,
-            )
-            await self._replace(connection, old, answer)
-            if not overlap:
-                await self.revocations.revoke_subject(connection, client_id)
-            detail = answer.model_dump(mode="json", include={"secret_expires_at", "old_secret_expires_at"})
-            await self.audit.record(connection, Deed.by(by, "account.rotate_secret", f"account:{client_id}", **detail))
+        return await self.repeats.once(asked, by, RotatedSecret, partial(self._rotate, client_id, overlap, by))
+
+    async def _rotate(
+        self, client_id: str, overlap: timedelta, by: Principal, connection: AsyncConnection
+    ) -> RotatedSecret:
+        account, _ = await governed(connection, client_id, by)
+        require_own(account)
+        now = self.clock()
+        old = overlapping(await valid_secrets(connection, client_id, now), now, overlap)
+        answer = RotatedSecret(
+            client_id=client_id,
+            client_secret=new_secret(),
+            secret_expires_at=now + self.settings.secret_lifetime,
+            old_secret_expires_at=old.expires_at if old else None,
+        )
+        await self._replace(connection, old, answer)
+        if not overlap:
+            await self.revocations.revoke_subject(connection, client_id)
+        detail = answer.model_dump(mode="json", include={"secret_expires_at", "old_secret_expires_at"})
+        await self.audit.record(connection, Deed.by(by, "account.rotate_secret", f"account:{client_id}", **detail))
         return answer
 
     async def _replace(self, connection: AsyncConnection, old: KeptSecret | None, new: RotatedSecret) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pydantic import JsonValue
@@ -26,9 +27,11 @@ from admin_module.domain.administrators import Administrator, Wanted, require_on
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.domain.passwords import prepared, require_good, temporary_password
+from admin_module.domain.repeats import Repeatable
 from admin_module.domain.revisions import require_unchanged
 from admin_module.domain.rights import held_by, require_may_give, require_power_over
 from admin_module.services.audit import AuditLog
+from admin_module.services.repeats import Repeats
 from admin_module.services.revocations import Revocations
 from admin_module.services.rights import effective_rights, rights_kept
 from admin_module.services.sessions import Sessions
@@ -37,6 +40,7 @@ from artstore_kit.contracts.administrators import (
     AdministratorView,
     CreatedAdministrator,
     NewAdministrator,
+    TemporaryPassword,
 )
 from artstore_kit.contracts.errors import AccountExists, AdministratorUnknown, OwnAccount, TotpNotEnabled
 from artstore_kit.postgres import Database
@@ -49,12 +53,15 @@ class Administrators:
 
     database: Database
     audit: AuditLog
+    repeats: Repeats
     passwords: Passwords
     sessions: Sessions
     revocations: Revocations
     clock: Clock
 
-    async def create(self, new: NewAdministrator, by: Principal) -> CreatedAdministrator:
+    async def create(
+        self, new: NewAdministrator, by: Principal, asked: Repeatable | None = None
+    ) -> CreatedAdministrator:
         """Make an administrator whose first password is temporary; who makes it up is told it in this answer."""
         made_up = None if new.password else temporary_password()
         password = new.password.get_secret_value() if new.password else made_up or ""
@@ -62,15 +69,19 @@ class Administrators:
             new.username, "", tuple(sorted(new.roles)), new.display_name, new.email, must_change_password=True
         )
         someone = replace(someone, password_hash=await self._hashed(password, someone))
-        async with self.database.transaction() as connection:
-            require_may_give(held_by(by), await rights_kept(connection, someone.roles))
-            # A name stands for one subject: a person must not be mistaken for a program (RFC 9068 section 5).
-            await name_lock.take(connection, someone.username)
-            taken = await find_account(connection, someone.username)
-            if taken or not await insert_administrator(connection, someone, self.clock()):
-                raise AccountExists(f"The name '{someone.username}' is taken.")
-            shown = await self._shown(connection, someone.username)
-            await self._record(connection, by, "administrator.create", someone, **someone.told())
+        return await self.repeats.once(asked, by, CreatedAdministrator, partial(self._create, someone, made_up, by))
+
+    async def _create(
+        self, someone: Administrator, made_up: str | None, by: Principal, connection: AsyncConnection
+    ) -> CreatedAdministrator:
+        require_may_give(held_by(by), await rights_kept(connection, someone.roles))
+        # A name stands for one subject: a person must not be mistaken for a program (RFC 9068 section 5).
+        await name_lock.take(connection, someone.username)
+        taken = await find_account(connection, someone.username)
+        if taken or not await insert_administrator(connection, someone, self.clock()):
+            raise AccountExists(f"The name '{someone.username}' is taken.")
+        shown = await self._shown(connection, someone.username)
+        await self._record(connection, by, "administrator.create", someone, **someone.told())
         return CreatedAdministrator(**dict(shown), temporary_password=made_up)
 
     async def one(self, username: str) -> AdministratorView:
@@ -133,17 +144,20 @@ class Administrators:
             await unlock(connection, username)
             await self._record(connection, by, "administrator.unlock", someone)
 
-    async def reset_password(self, username: str, by: Principal) -> str:
-        """A temporary password in the place of one that was forgotten; the answer is the only place that has it."""
+    async def reset_password(self, username: str, by: Principal, asked: Repeatable | None = None) -> TemporaryPassword:
+        """A temporary password in the place of one that was forgotten; it is shown in the answer."""
         password = temporary_password()
         password_hash = await self.passwords.hashed(prepared(password))
-        async with self.database.transaction() as connection:
+
+        async def reset(connection: AsyncConnection) -> TemporaryPassword:
             before, _ = await self._changeable_other(connection, username, by)
             after = before.with_changes(password_hash=password_hash, must_change_password=True)
             await update_administrator(connection, after)
             await self._shut_out(connection, username)
             await self._record(connection, by, "administrator.reset_password", after)
-        return password
+            return TemporaryPassword(temporary_password=password)
+
+        return await self.repeats.once(asked, by, TemporaryPassword, reset)
 
     async def reset_totp(self, username: str, by: Principal) -> None:
         """Take away the second factor of somebody who has lost app and recovery codes; all sessions end."""

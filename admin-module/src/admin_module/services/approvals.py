@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,7 +25,9 @@ from admin_module.domain.approvals import (
 )
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
+from admin_module.domain.repeats import Repeatable
 from admin_module.services.audit import AuditLog
+from admin_module.services.repeats import Repeats
 from admin_module.services.rights import effective_rights
 from artstore_kit.contracts.approvals import SCOPE_OF, Approval, ApprovalState, ApprovalUse, NewApproval
 from artstore_kit.contracts.errors import (
@@ -46,13 +49,17 @@ class Approvals:
 
     database: Database
     audit: AuditLog
+    repeats: Repeats
     lifetime: timedelta
     clock: Clock
 
-    async def request(self, new: NewApproval, by: Principal) -> Approval:
+    async def request(self, new: NewApproval, by: Principal, asked: Repeatable | None = None) -> Approval:
         """Ask for one; whoever does holds the right to the operation."""
         require_person(by)
         by.require(SCOPE_OF[new.operation])
+        return await self.repeats.once(asked, by, Approval, partial(self._request, new, by))
+
+    async def _request(self, new: NewApproval, by: Principal, connection: AsyncConnection) -> Approval:
         now = self.clock()
         approval = Approval(
             approval_id=new_uuid7(int(now.timestamp() * 1000)),
@@ -62,10 +69,9 @@ class Approvals:
             requested_at=now,
             expires_at=now + self.lifetime,
         )
-        async with self.database.transaction() as connection:
-            await self._require_holds(connection, by.subject, SCOPE_OF[new.operation])
-            await insert_approval(connection, approval)
-            await self._record(connection, by, "approval.request", approval, reason=new.reason)
+        await self._require_holds(connection, by.subject, SCOPE_OF[new.operation])
+        await insert_approval(connection, approval)
+        await self._record(connection, by, "approval.request", approval, reason=new.reason)
         return approval
 
     async def decide(self, approval_id: UUID, state: ApprovalState, comment: str, by: Principal) -> Approval:

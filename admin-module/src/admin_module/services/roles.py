@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,12 +18,14 @@ from admin_module.adapters.roles import (
 )
 from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
+from admin_module.domain.repeats import Repeatable
 from admin_module.domain.revisions import require_unchanged
 from admin_module.domain.rights import held_by, require_may_give, require_power_over
 from admin_module.domain.roles import BUILT_IN, changed, made, rights_of, told
 from admin_module.domain.scopes import require_fits_token
 from admin_module.services.audit import AuditLog
 from admin_module.services.holders import rights_of_holders
+from admin_module.services.repeats import Repeats
 from admin_module.services.revocations import Revocations
 from artstore_kit.contracts.errors import RoleBuiltin, RoleExists, RoleInUse, RoleUnknown
 from artstore_kit.contracts.roles import NewRole, Role, RoleChanges
@@ -36,20 +39,23 @@ class Roles:
 
     database: Database
     audit: AuditLog
+    repeats: Repeats
     revocations: Revocations
     clock: Clock
 
-    async def create(self, new: NewRole, by: Principal) -> Role:
+    async def create(self, new: NewRole, by: Principal, asked: Repeatable | None = None) -> Role:
         """Make a role of rights that `by` holds."""
         role = made(new)
         require_may_give(held_by(by), rights_of(role))
         require_fits_token(role.grants)
         if role.name in BUILT_IN:
             raise RoleExists(f"'{role.name}' is a built-in role.")
-        async with self.database.transaction() as connection:
-            if not await insert_role(connection, role, self.clock()):
-                raise RoleExists(f"The role '{role.name}' exists.")
-            await self.audit.record(connection, Deed.by(by, "role.create", f"role:{role.name}", **told(role)))
+        return await self.repeats.once(asked, by, Role, partial(self._create, role, by))
+
+    async def _create(self, role: Role, by: Principal, connection: AsyncConnection) -> Role:
+        if not await insert_role(connection, role, self.clock()):
+            raise RoleExists(f"The role '{role.name}' exists.")
+        await self.audit.record(connection, Deed.by(by, "role.create", f"role:{role.name}", **told(role)))
         return role
 
     async def change(self, name: str, changes: RoleChanges, by: Principal, if_match: str | None) -> Role:

@@ -2,13 +2,13 @@
 
 from artstore_kit.contracts.errors import BadRequest, InvalidAttributes
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER, UploadAttributes
+from artstore_kit.contracts.idempotency import IDEMPOTENCY_KEY_HEADER, checked_key
 from artstore_kit.digests import CONTENT_DIGEST_HEADER, REPR_DIGEST_HEADER, parse_sha256
 from artstore_kit.exchange import Exchange
 from ingester_module.api import described
 from ingester_module.api.form import FILE_PART, Form, Part
-from ingester_module.domain.intake import NewFile, checked_idempotency_key
+from ingester_module.domain.intake import NewFile
 
-IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 ATTRIBUTES_PART = "attributes"
 _FORM = "multipart/form-data"
 _FORM_OVERHEAD_BYTES = 1024 * 1024
@@ -17,7 +17,7 @@ _FORM_OVERHEAD_BYTES = 1024 * 1024
 
 async def new_file[S](exchange: Exchange[S]) -> NewFile:
     """What is sent, read up to the first byte of its content."""
-    idempotency_key = checked_idempotency_key(exchange.header(IDEMPOTENCY_KEY_HEADER))
+    idempotency_key = checked_key(exchange.header(IDEMPOTENCY_KEY_HEADER))
     content_type = exchange.header("content-type") or ""
     if content_type.partition(";")[0].strip().lower() == _FORM:
         return await _from_form(exchange, content_type, idempotency_key)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER
+from artstore_kit.contracts.idempotency import IDEMPOTENCY_KEY_HEADER, REPLAYED_HEADER
 
 _PROBLEM = {
     "description": "What went wrong, and what to do about it.",
@@ -37,7 +38,7 @@ UPLOAD: dict[str, Any] = {
         *map(_query, _FIELDS),
         _header("Repr-Digest", "`sha-256=:<base64>:`; a file with another digest is refused"),
         _header("Content-Digest", "the same"),
-        _header("Idempotency-Key", "1 to 255 visible ASCII characters; within 24 hours it makes one file"),
+        _header(IDEMPOTENCY_KEY_HEADER, "1 to 255 visible ASCII characters; within 24 hours it makes one file"),
     ],
     "requestBody": {
         "required": True,
@@ -65,7 +66,7 @@ UPLOAD: dict[str, Any] = {
             "description": "Stored, durably",
             "headers": {
                 "Location": {"description": "where the file is read", "schema": {"type": "string"}},
-                "Idempotency-Replayed": {
+                REPLAYED_HEADER: {
                     "description": "`true`: the answer to an earlier request with this key",
                     "schema": {"type": "string"},
                 },

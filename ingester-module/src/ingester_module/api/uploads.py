@@ -1,5 +1,6 @@
 """The byte path: files handed in."""
 
+from artstore_kit.contracts.idempotency import REPLAYED_HEADER
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.rights import Rights
@@ -16,7 +17,7 @@ async def upload(exchange: Exchange[Services]) -> None:
     receipt = await exchange.services.uploads.store(await new_file(exchange), who)
     headers = [("location", f"{exchange.services.query_url}{PATH}/{receipt.file_id}")]
     if receipt.replayed:
-        headers.append(("idempotency-replayed", "true"))
+        headers.append((REPLAYED_HEADER.lower(), "true"))
     await exchange.answer_json(201, receipt.document, headers)
 
 

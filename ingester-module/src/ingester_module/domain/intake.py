@@ -4,10 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from artstore_kit.contracts.errors import BadRequest, FileTooLarge, MediaTypeRefused
+from artstore_kit.contracts.errors import FileTooLarge, MediaTypeRefused
 from artstore_kit.contracts.files import UploadAttributes
-
-IDEMPOTENCY_KEY_LIMIT = 255
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,3 @@ class Limits:
             raise FileTooLarge(
                 f"A file is at most {self.max_size_bytes} bytes here.", max_size_bytes=self.max_size_bytes
             )
-
-
-def checked_idempotency_key(value: str | None) -> str | None:
-    """The value of `Idempotency-Key`: 1 to 255 visible ASCII characters."""
-    if value is None:
-        return None
-    if not 1 <= len(value) <= IDEMPOTENCY_KEY_LIMIT or not all("!" <= character <= "~" for character in value):
-        raise BadRequest(f"An Idempotency-Key is 1 to {IDEMPOTENCY_KEY_LIMIT} visible ASCII characters.")
-    return value
