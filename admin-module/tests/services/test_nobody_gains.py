@@ -64,7 +64,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("change roles", "rename", "suspend person", "activate person", "remove person"), PEOPLE),
     **dict.fromkeys(("unlock", "reset password", "reset totp", "end sessions", "end session"), PEOPLE),
     "create role": ("new",),
-    **dict.fromkeys(("change role", "remove role"), ROLES),
+    **dict.fromkeys(("change role", "remove role"), ("r0", "nobodys")),
 }
 """Every deed, and on whom or on what."""
 
