@@ -147,6 +147,24 @@ async def test_an_entry_ends(issuer: Faulty) -> None:
     await verifier.authenticate(f"Bearer {token}")
 
 
+async def test_a_key_stays_revoked_for_as_long_as_it_is_known(issuer: Faulty) -> None:
+    """Its revocation has ended when nothing can be published of it any more; we may not have heard so."""
+    now = time.time()
+    verifier = TokenVerifier(issuer.mint.settings(), issuer, lambda: now)
+    issuer.mint.revoked.extend(revocations_of(issuer.mint.mint())[3:])
+    await verifier.refresh_keys()
+    await verifier.refresh_revocations()
+    now = LATER.timestamp()
+    forged = issuer.mint.mint(iat=int(now), exp=int(now) + 60)
+    issuer.mint.revoked.clear()
+    await verifier.refresh_revocations()
+    await refused(verifier, forged)
+    issuer.mint.key_id = "another"
+    await verifier.refresh_keys()
+    await verifier.refresh_revocations()
+    assert not verifier.revoked._entries
+
+
 async def test_a_key_that_is_published_no_more_verifies_nothing(issuer: Faulty, verifier: TokenVerifier) -> None:
     token = issuer.mint.mint()
     await verifier.authenticate(f"Bearer {token}")

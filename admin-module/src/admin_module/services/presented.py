@@ -21,7 +21,7 @@ from artstore_kit.tokens.bearer import TokenVerifier
 
 @dataclass(frozen=True)
 class PresentedTokens:
-    """What an access token is, is read from it; whether it was revoked, from the database, at each question.
+    """What an access token is, is read from it; whether it was revoked, or its key was, is asked at each question.
 
     Whatever is none may be a refresh token, which is looked for by its hash.
     """
@@ -67,6 +67,7 @@ class PresentedTokens:
             await self.audit.record(connection, _revoked(client, principal))
 
     async def _good(self, token: str) -> Principal | None:
+        await self.verifier.refresh_keys()  # at each question: the row of a revoked key is gone before long
         try:
             principal = await self.verifier.read(token)
         except NotAuthenticated:

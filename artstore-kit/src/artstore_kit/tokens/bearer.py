@@ -40,7 +40,7 @@ class TokenVerifier:
 
     def __init__(self, settings: TokenSettings, issuer: Issuer, clock: Callable[[], float] = time.time) -> None:
         self.keys = SigningKeys(issuer, clock)
-        self.revoked = Revoked(issuer, clock)
+        self.revoked = Revoked(issuer, self.keys, clock)
         self.settings = settings
         self._clock = clock
         self._remembered: TTLCache[str, Principal] = TTLCache(REMEMBERED_TOKENS, REMEMBERED_FOR_S)

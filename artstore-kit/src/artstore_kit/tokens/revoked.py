@@ -12,6 +12,7 @@ from artstore_kit.contracts.revocations import Revocation, RevocationKind
 from artstore_kit.health import CheckResult, Health
 from artstore_kit.principal import Principal
 from artstore_kit.tokens.issuer import Issuer
+from artstore_kit.tokens.jwks import SigningKeys
 
 STALE_AFTER_S = 60.0
 PAUSE_AFTER_FAILURE_S = 1.0
@@ -22,10 +23,14 @@ REFUSED = Counter("artstore_revoked_tokens_refused_total", "Tokens refused becau
 
 
 class Revoked:
-    """The list as it was last read, and what was on it before and has not ended."""
+    """The list as it was last read, and what was on it before and has not ended.
 
-    def __init__(self, issuer: Issuer, clock: Callable[[], float] = time.time) -> None:
+    A key stays revoked for as long as it is among the known ones, however long they could not be asked for.
+    """
+
+    def __init__(self, issuer: Issuer, known_keys: SigningKeys, clock: Callable[[], float] = time.time) -> None:
         self._issuer = issuer
+        self._known_keys = known_keys
         self._clock = clock
         self._entries: dict[tuple[RevocationKind, str], Revocation] = {}
         self._subjects: dict[str, float] = {}
@@ -90,9 +95,12 @@ class Revoked:
         return known is None or known.ends_at < told.ends_at
 
     def _drop_ended(self) -> None:
-        now = self._clock()
-        self._entries = {key: each for key, each in self._entries.items() if each.ends_at.timestamp() > now}
+        self._entries = {key: each for key, each in self._entries.items() if not self._has_ended(each)}
         self._subjects = {each.name: each.before.timestamp() for each in self._entries.values() if each.before}
         for kind in RevocationKind:
             KNOWN.labels(kind.value).set(sum(each.kind is kind for each in self._entries.values()))
         READ.set(time.time())
+
+    def _has_ended(self, known: Revocation) -> bool:
+        is_known_key = known.kind is RevocationKind.KEY and known.name in self._known_keys
+        return known.ends_at.timestamp() <= self._clock() and not is_known_key
