@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin_module.adapters.audit import lock_head
 from admin_module.adapters.second_factors import find_factor
 from admin_module.adapters.tables.second_factors import recovery_codes, second_factors
+from admin_module.config import LimitsSettings
 from admin_module.domain.credentials import Credentials
-from admin_module.domain.lockout import FAILURES_ALLOWED
+from admin_module.domain.limits import Limits
+from admin_module.domain.lockout import FAILURES_ALLOWED, LOCKED_FOR
 from admin_module.domain.sessions import Caller
 from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.domain.totp import code_of, step_at
@@ -22,7 +24,14 @@ from admin_module.services.enrolment import Enrolment
 from admin_module.services.login import Login
 from artstore_kit.contracts.administrators import LoginAnswer
 from artstore_kit.contracts.audit import AuditEntry
-from artstore_kit.contracts.errors import ArtStoreError, TotpCodeWrong, TotpEnabled, TotpNotEnabled
+from artstore_kit.contracts.errors import (
+    AccountLocked,
+    ArtStoreError,
+    RateLimited,
+    TotpCodeWrong,
+    TotpEnabled,
+    TotpNotEnabled,
+)
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 from artstore_kit.testing.clock import MovableClock
@@ -43,7 +52,7 @@ def enrolment(login: Login, clock: MovableClock) -> Enrolment:
 async def codes(enrolment: Enrolment, password: str, clock: MovableClock) -> list[str]:
     """The recovery codes of Grace, who has set up an app in the period before this one."""
     await enrolment.begin(Credentials("grace", password), "", by=GRACE)
-    answer = await enrolment.confirm(await code_now(enrolment), by=GRACE)
+    answer = await enrolment.confirm(await code_now(enrolment), "", by=GRACE)
     clock.move(PERIOD)
     return answer.recovery_codes
 
@@ -77,9 +86,37 @@ async def test_it_counts_when_it_is_confirmed(login: Login, enrolment: Enrolment
     assert begun.secret in begun.otpauth_uri
     assert await enter(login, password)
     with pytest.raises(TotpCodeWrong):
-        await enrolment.confirm(await wrong(enrolment), by=GRACE)
-    assert len((await enrolment.confirm(await code_now(enrolment), by=GRACE)).recovery_codes) == 10
+        await enrolment.confirm(await wrong(enrolment), "", by=GRACE)
+    assert len((await enrolment.confirm(await code_now(enrolment), "", by=GRACE)).recovery_codes) == 10
     assert await refused(login, password) == "totp_required"
+
+
+async def test_wrong_codes_at_confirmation_lock_as_at_login(
+    login: Login, enrolment: Enrolment, password: str, clock: MovableClock
+) -> None:
+    begun = Credentials("grace", password)
+    await enrolment.begin(begun, "", by=GRACE)
+    for _ in range(FAILURES_ALLOWED):
+        with pytest.raises(TotpCodeWrong):
+            await enrolment.confirm(await wrong(enrolment), "", by=GRACE)
+    for code in (await wrong(enrolment), await code_now(enrolment)):
+        with pytest.raises(AccountLocked):
+            await enrolment.confirm(code, "", by=GRACE)
+    assert await refused(login, password) == "account_locked"
+    clock.move(LOCKED_FOR)
+    assert await enter(login, password)
+    assert await enrolment.confirm(await code_now(enrolment), "", by=GRACE)
+
+
+async def test_wrong_codes_at_confirmation_count_at_the_address(enrolment: Enrolment, password: str) -> None:
+    limits = Limits(LimitsSettings(address_failures_limit=2))
+    strict = replace(enrolment, gate=replace(enrolment.gate, limits=limits))
+    await strict.begin(Credentials("grace", password), "192.0.2.77", by=GRACE)
+    for _ in range(2):
+        with pytest.raises(TotpCodeWrong):
+            await strict.confirm(await wrong(enrolment), "192.0.2.77", by=GRACE)
+    with pytest.raises(RateLimited):
+        await strict.confirm(await code_now(enrolment), "192.0.2.77", by=GRACE)
 
 
 async def test_a_code_lets_in_once(login: Login, enrolment: Enrolment, codes: list[str], password: str) -> None:
@@ -99,7 +136,7 @@ async def test_at_once_a_code_lets_in_once(login: Login, enrolment: Enrolment, c
 async def test_the_code_that_confirmed_is_used(login: Login, enrolment: Enrolment, password: str) -> None:
     await enrolment.begin(Credentials("grace", password), "", by=GRACE)
     code = await code_now(enrolment)
-    await enrolment.confirm(code, by=GRACE)
+    await enrolment.confirm(code, "", by=GRACE)
     assert await refused(login, password, code) == "totp_code_wrong"
 
 
@@ -175,8 +212,9 @@ async def test_it_is_set_up_once_and_taken_away_with_a_code(
 ) -> None:
     with pytest.raises(TotpEnabled):
         await enrolment.begin(Credentials("grace", password, codes[0]), "", by=GRACE)
-    with pytest.raises(TotpEnabled):
-        await enrolment.confirm(await code_now(enrolment, later=1), by=GRACE)
+    for code in (await code_now(enrolment, later=1), await wrong(enrolment)):
+        with pytest.raises(TotpEnabled):  # and no word of which is right
+            await enrolment.confirm(code, "", by=GRACE)
     await enrolment.disable(Credentials("grace", password, codes[1]), "", by=GRACE)
     assert await enter(login, password)
     for deed in (enrolment.disable, enrolment.renew_codes):
@@ -189,7 +227,7 @@ async def test_everything_is_recorded_and_no_secret_is_kept_in_clear(
 ) -> None:
     before = len(await recorded())
     begun = await enrolment.begin(Credentials("grace", password), "", by=GRACE)
-    first = await enrolment.confirm(await code_now(enrolment), by=GRACE)
+    first = await enrolment.confirm(await code_now(enrolment), "", by=GRACE)
     clock.move(PERIOD)
     second = await enrolment.renew_codes(Credentials("grace", password, first.recovery_codes[0]), "", by=GRACE)
     async with login.database.connect() as connection:
@@ -208,5 +246,5 @@ async def test_what_was_rolled_back_set_up_nothing(
     with pytest.raises(Exception, match="CommitLost"):
         await replace(enrolment, database=doomed).begin(Credentials("grace", password), "", by=GRACE)
     with pytest.raises(TotpCodeWrong):
-        await enrolment.confirm("123456", by=GRACE)
+        await enrolment.confirm("123456", "", by=GRACE)
     assert await enter(login, password)

@@ -24,9 +24,12 @@ async def begin_totp(asked: OwnPassword, who: Anybody, services: Given, caller: 
 
 
 @router.post("/confirm")
-async def confirm_totp(asked: TotpConfirmation, who: Anybody, services: Given) -> RecoveryCodes:
-    """From now on a code is asked for at each login. Ten recovery codes, shown in this answer only."""
-    return await services.enrolment.confirm(asked.code.get_secret_value(), by=who)
+async def confirm_totp(asked: TotpConfirmation, who: Anybody, services: Given, caller: From) -> RecoveryCodes:
+    """From now on a code is asked for at each login. Ten recovery codes, shown in this answer only.
+
+    A wrong code counts as a failure to log in.
+    """
+    return await services.enrolment.confirm(asked.code.get_secret_value(), caller.address, by=who)
 
 
 @router.post("/recovery-codes")

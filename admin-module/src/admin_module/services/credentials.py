@@ -1,5 +1,7 @@
 """Whether somebody is who they say: the password, a code, and a lock after repeated failures."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -58,12 +60,28 @@ class Gate:
 
         An address from which too many guesses came is `RateLimited`, whatever it sends.
         """
+        async with self.guesses_counted(address):
+            return await self._proved(given, address, to_change_password)
+
+    @asynccontextmanager
+    async def guesses_counted(self, address: str) -> AsyncIterator[None]:
+        """Around what tells whether a guess is right: `RateLimited`, or a wrong one counts at the address."""
         self.limits.require_address_unlocked(*await self.tallies.count([self.limits.failures_at(address, add=0)]))
         try:
-            return await self._proved(given, address, to_change_password)
+            yield
         except GUESSES:
             await self.tallies.count([self.limits.failures_at(address, add=1)])
             raise
+
+    async def refusal_of_code(self, connection: AsyncConnection, username: str, *, right: bool) -> ArtStoreError | None:
+        """Why a code that was shown without the password, and is `right` or wrong, does not count.
+
+        A wrong one is a failure to log in, and a locked name is not told which it was. Raise it after the commit.
+        """
+        if not right:
+            return await self._counted(connection, username, TotpCodeWrong())
+        forgotten = await forget_failures(connection, username, self.clock())
+        return None if forgotten else await self._locked(connection, username)
 
     async def _proved(self, given: Credentials, address: str, to_change_password: bool) -> Administrator:
         known = await self._find(given.username)

@@ -13,14 +13,16 @@ from admin_module.services.audit import AuditLog
 from admin_module.services.credentials import Gate
 from admin_module.services.second_factor import SecondFactor
 from artstore_kit.contracts.administrators import RecoveryCodes, TotpSecret
-from artstore_kit.contracts.errors import TotpCodeWrong, TotpEnabled, TotpNotEnabled
+from artstore_kit.contracts.errors import ArtStoreError, TotpCodeWrong, TotpEnabled, TotpNotEnabled
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 
 
 @dataclass(frozen=True)
 class Enrolment:
-    """Each step is proved by the password, so that a token that was stolen sets up nothing and takes nothing away."""
+    """Each step but the confirmation is proved by the password, so that a token that was stolen sets up nothing and
+    takes nothing away. The code that confirms is guarded like one at login.
+    """
 
     database: Database
     audit: AuditLog
@@ -39,16 +41,28 @@ class Enrolment:
             await self._record(connection, by, "administrator.begin_totp")
         return TotpSecret(secret=in_base32(secret), otpauth_uri=otpauth_uri(who.username, secret))
 
-    async def confirm(self, code: str, by: Principal) -> RecoveryCodes:
-        """From now on a code is asked for. The recovery codes are in this answer and nowhere else."""
-        async with self.database.transaction() as connection:
-            step = await self.second_factor.step_of(connection, by.subject, code)
-            if step is None:
-                raise TotpCodeWrong
-            if not await confirm_factor(connection, by.subject, step, self.clock()):
-                raise TotpEnabled
-            codes = await self._new_codes(connection, by.subject)
-            await self._record(connection, by, "administrator.enable_totp")
+    async def confirm(self, code: str, address: str, by: Principal) -> RecoveryCodes:
+        """From now on a code is asked for. The recovery codes are in this answer and nowhere else.
+
+        A wrong code counts as a failure to log in. Of a factor that is confirmed no code is looked at.
+        """
+        async with self.gate.guesses_counted(address):
+            async with self.database.transaction() as connection:
+                answer = await self._confirmed(connection, code, by)
+            if isinstance(answer, ArtStoreError):  # what it has changed is kept: a failure that was counted
+                raise answer
+        return answer
+
+    async def _confirmed(self, connection: AsyncConnection, code: str, by: Principal) -> RecoveryCodes | ArtStoreError:
+        if await self.second_factor.is_set(connection, by.subject, unchanged=True):
+            return TotpEnabled()
+        step = await self.second_factor.step_of(connection, by.subject, code)
+        if refusal := await self.gate.refusal_of_code(connection, by.subject, right=step is not None):
+            return refusal
+        if step is None or not await confirm_factor(connection, by.subject, step, self.clock()):
+            return TotpCodeWrong()
+        codes = await self._new_codes(connection, by.subject)
+        await self._record(connection, by, "administrator.enable_totp")
         return codes
 
     async def renew_codes(self, given: Credentials, address: str, by: Principal) -> RecoveryCodes:
