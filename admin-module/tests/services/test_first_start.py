@@ -136,7 +136,7 @@ async def test_rights_of_fleet_accounts_follow_the_settings(database: Database, 
         ({"grants": []}, True),
         ({"roles": []}, True),
         ({"description": "finds"}, False),
-        ({"client_secret": new_secret()}, False),
+        ({"client_secret": new_secret()}, True),
         ({}, False),
     ],
     ids=[

@@ -99,6 +99,8 @@ class FirstStart:
         changed = not made and await self._update(connection, account, rights)
         await add_secret(connection, account.client_id, sha256, now, expires_at=None)
         replaced = await remove_other_secrets(connection, account.client_id, sha256)
+        if replaced:  # whoever had the one before may have had a token for it just now
+            await self.revocations.revoke_subject(connection, account.client_id)
         if made or replaced:
             event_logger().info("fleet account set", client_id=account.client_id, made=made)
         if not (made or replaced or changed):
