@@ -68,6 +68,11 @@ async def test_without_a_token_nothing_is_told(client: httpx.AsyncClient) -> Non
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
 
 
+async def test_what_people_may_only_give(client: httpx.AsyncClient, as_administrator: Headers) -> None:
+    answer = await asked(client, as_administrator, subject="admin", scope="fleet:act-for")
+    assert (answer["allowed"], reasons(answer)[0]) == (False, ("scope_missing", ""))
+
+
 async def test_administrators(client: httpx.AsyncClient, as_administrator: Headers, services: Services) -> None:
     answer = await asked(client, as_administrator, subject="admin", scope="keys:export")
     assert (answer["kind"], answer["allowed"]) == ("administrator", True)

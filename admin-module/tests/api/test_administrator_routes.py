@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER
 from artstore_kit.contracts.paging import encode_cursor
 from artstore_kit.testing.patience import eventually
 
@@ -162,6 +163,19 @@ async def test_nobody_does_it_to_themselves(client: httpx.AsyncClient, as_admini
     for method, path in [("DELETE", ""), *(("POST", f"/{deed}") for deed in deeds)]:
         answer = await client.request(method, f"{PATH}/admin{path}", headers=as_administrator)
         assert told(answer) == (409, "own_account")
+        pretending = {**as_administrator, ACTING_FOR_HEADER: "somebody"}
+        answer = await client.request(method, f"{PATH}/admin{path}", headers=pretending)
+        assert told(answer) == (403, "scope_missing")
+
+
+@pytest.mark.parametrize("name", ["artstore-login", "admin-module"])
+async def test_nobody_is_taken_for_artstore_itself(
+    client: httpx.AsyncClient, as_administrator: Headers, name: str
+) -> None:
+    for path, field in ((PATH, "username"), ("/api/v1/service-accounts", "client_id")):
+        answer = await client.post(path, json={field: name}, headers=as_administrator)
+        assert told(answer) == (422, "invalid_fields")
+        assert "stands for ArtStore itself" in answer.text
 
 
 async def test_one_super_admin_remains(client: httpx.AsyncClient, as_administrator: Headers, person: Person) -> None:

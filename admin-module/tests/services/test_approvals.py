@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from admin_module.adapters.tables.administrators import administrators
-from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.approvals import Approvals
 from admin_module.services.audit import AuditLog
 from admin_module.services.repeats import Repeats
@@ -34,7 +33,7 @@ from artstore_kit.contracts.errors import (
     PersonRequired,
     ScopeMissing,
 )
-from artstore_kit.contracts.identity import Scope
+from artstore_kit.contracts.identity import LOGIN_CLIENT, Scope
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal

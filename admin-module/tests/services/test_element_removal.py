@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from admin_module.adapters.registry import Registry
-from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.approvals import Approvals
 from admin_module.services.audit import AuditLog
 from admin_module.services.element_removal import ElementRemoval
@@ -17,7 +16,7 @@ from artstore_kit.contracts.approvals import ApprovalState, GuardedOperation, Ne
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.elements import REGISTRY_INDEX_KEY, REGISTRY_KEY_PREFIX, ElementRegistration
 from artstore_kit.contracts.errors import ApprovalInvalid, ApprovalRequired, ElementRemoved, ElementUnknown
-from artstore_kit.contracts.identity import Scope
+from artstore_kit.contracts.identity import LOGIN_CLIENT, Scope
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal

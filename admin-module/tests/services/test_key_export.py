@@ -17,14 +17,13 @@ from admin_module.adapters.sealing import SealedKeys
 from admin_module.adapters.signing_keys import insert_key
 from admin_module.domain.sealed_letters import Recipient
 from admin_module.domain.signing_keys import SigningKey
-from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.approvals import Approvals
 from admin_module.services.audit import AuditLog
 from admin_module.services.key_export import KeyExporter
 from artstore_kit.contracts.approvals import ApprovalState, GuardedOperation, NewApproval, keys_resource
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import ApprovalInvalid, ApprovalRequired, InvalidFields
-from artstore_kit.contracts.identity import Scope
+from artstore_kit.contracts.identity import LOGIN_CLIENT, Scope
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 from artstore_kit.testing.clock import MovableClock

@@ -20,7 +20,6 @@ from admin_module.domain.credentials import Credentials
 from admin_module.domain.rights import held_by
 from admin_module.domain.roles import BUILT_IN, rights_of
 from admin_module.domain.sessions import Caller
-from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.administrators import Administrators
 from admin_module.services.login import Login
 from admin_module.services.repeats import Repeats
@@ -28,7 +27,7 @@ from admin_module.services.sessions import Sessions
 from artstore_kit.contracts.administrators import AdministratorChanges, NewAdministrator
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import AccountExists, AdministratorUnknown, ArtStoreError, LastSuperAdmin
-from artstore_kit.contracts.identity import NewServiceAccount
+from artstore_kit.contracts.identity import LOGIN_CLIENT, NewServiceAccount
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 

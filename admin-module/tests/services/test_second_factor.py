@@ -18,7 +18,6 @@ from admin_module.domain.credentials import Credentials
 from admin_module.domain.limits import Limits
 from admin_module.domain.lockout import FAILURES_ALLOWED, LOCKED_FOR
 from admin_module.domain.sessions import Caller
-from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.domain.totp import code_of, step_at
 from admin_module.services.enrolment import Enrolment
 from admin_module.services.login import Login
@@ -32,6 +31,7 @@ from artstore_kit.contracts.errors import (
     TotpEnabled,
     TotpNotEnabled,
 )
+from artstore_kit.contracts.identity import LOGIN_CLIENT
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
 from artstore_kit.testing.clock import MovableClock

@@ -16,7 +16,8 @@ class Noted:
     """Who asks is noted as soon as the token is found valid, whatever is refused later.
 
     `resource` takes the place of what the route declares, where the address does not say it. `detail` is for the
-    audit entry: no content, no token, no secret. `told` says that the refusal has an entry already.
+    audit entry: no content, no token, no secret. `told` says that the refusal has an entry already; `by_service`, that
+    a service of the fleet asks, which may act for others.
     """
 
     code: str = ""
@@ -25,6 +26,7 @@ class Noted:
     acting_for: str = ""
     resource: str = ""
     told: bool = False
+    by_service: bool = False
     detail: dict[str, JsonValue] = field(default_factory=dict)
 
 

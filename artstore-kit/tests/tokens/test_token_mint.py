@@ -2,8 +2,8 @@
 
 import pytest
 
-from artstore_kit.contracts.errors import NotAuthenticated
-from artstore_kit.contracts.identity import Action, Scope
+from artstore_kit.contracts.errors import NotAuthenticated, ScopeMissing
+from artstore_kit.contracts.identity import LOGIN_CLIENT, Action, Scope
 from artstore_kit.testing.tokens import TokenMint
 from artstore_kit.tokens.bearer import TokenVerifier
 
@@ -17,6 +17,18 @@ async def test_a_minted_token_carries_what_was_asked_for(mint: TokenMint, verifi
     principal = await verifier.authenticate(mint.bearer("ann", scopes=[Scope.FILES_READ])["Authorization"])
     assert (principal.subject, principal.scopes) == ("ann", frozenset({"files:read"}))
     assert principal.may(Action.DELETE, "hr/2026")
+
+
+@pytest.mark.parametrize("scope", Scope)
+async def test_people_use_no_scope_of_services(mint: TokenMint, verifier: TokenVerifier, scope: Scope) -> None:
+    program = await verifier.authenticate(mint.bearer("scanner")["Authorization"])
+    person = await verifier.authenticate(f"Bearer {mint.mint('ann', client_id=LOGIN_CLIENT)}")
+    program.require(scope)
+    if scope not in {"fleet:act-for", "audit:write", "approvals:use"}:
+        person.require(scope)
+        return
+    with pytest.raises(ScopeMissing, match="a person may give but not use"):
+        person.require(scope)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from running_element import Element
 
 from artstore_kit.contracts.audit import AuditEntry
-from artstore_kit.contracts.identity import ACTING_FOR_HEADER, ACTING_FROM_HEADER, Scope
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, ACTING_FROM_HEADER, LOGIN_CLIENT, Scope
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.patience import eventually
@@ -23,6 +23,10 @@ async def of_requests(admin: AdminStandIn, count: int) -> list[AuditEntry]:
 
     await eventually(enough)
     return sorted(those(), key=lambda entry: entry.entry_id)
+
+
+async def told_by(admin: AdminStandIn, actor: str) -> bool:
+    return any(each.actor == actor for each in admin.audit.values())
 
 
 async def test_reads_and_refusals_are_told(element: Element, admin: AdminStandIn) -> None:
@@ -71,6 +75,35 @@ async def test_whoever_acts_for_somebody_tells_all_else(element: Element, admin:
     assert (await element.http.get(path, headers=pretending)).status_code == 403
     (told,) = await of_requests(admin, 1)
     assert (told.actor, told.acting_for, told.code) == ("mallory", "", "scope_missing")
+
+
+async def test_the_change_feed_is_told_of_whoever_is_no_service(element: Element, admin: AdminStandIn) -> None:
+    """It shows the attributes of all files: services follow it for ever, and for others it is one more list."""
+    person = {"Authorization": f"Bearer {admin.mint.mint('alice', client_id=LOGIN_CLIENT)}"}
+    client = admin.mint.bearer("crawler", scopes=[Scope.FILES_READ])
+
+    async def read(headers: dict[str, str]) -> bool:
+        return (await element.http.get("/api/v1/changes", headers=headers)).status_code == 200
+
+    await eventually(lambda: read(admin.mint.bearer("query-module")))  # the index is being opened at first
+    assert await read(person)
+    assert await read(client)
+    await eventually(lambda: told_by(admin, "crawler"))
+    done = [each for each in admin.audit.values() if each.outcome == "done"]
+    assert [(each.actor, each.action) for each in done] == [("alice", "file.list"), ("crawler", "file.list")]
+
+
+async def test_a_person_cannot_hide_behind_somebody(element: Element, admin: AdminStandIn) -> None:
+    """With `fleet:act-for`, which a super_admin holds, so that they can give it."""
+    file = await element.put()
+    token = admin.mint.mint("alice", client_id=LOGIN_CLIENT)
+    hidden = {"Authorization": f"Bearer {token}", ACTING_FOR_HEADER: "carol"}
+    for path in (f"/api/v1/files/{file.file_id}", "/api/v1/files"):
+        answer = await element.http.get(path, headers=hidden)
+        assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+    assert (await element.http.put("/api/v1/files", content=b"", headers=hidden)).status_code == 403
+    told = await of_requests(admin, 3)
+    assert {(each.actor, each.acting_for, each.code) for each in told} == {("alice", "", "scope_missing")}
 
 
 @pytest.mark.parametrize("path", ["/api/v1/changes", "/api/v1/element", "/api/v1/files", "/api/v1/element/scrub"])

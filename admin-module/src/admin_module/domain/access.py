@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from admin_module.domain.rights import NOTHING, Rights
 from artstore_kit.contracts.access import AccessAnswer, AccessCode, AccessQuestion, AccessReason, SubjectKind
 from artstore_kit.contracts.errors import ArtStoreError
-from artstore_kit.contracts.identity import Action, Scope
+from artstore_kit.contracts.identity import LOGIN_CLIENT, Action, Scope
 from artstore_kit.principal import Principal
 
 OWN = "own"
@@ -28,7 +28,7 @@ UNKNOWN = Standing(
 
 def explained(question: AccessQuestion, standing: Standing) -> AccessAnswer:
     """The answer, with every source of what is held and everything that is missing."""
-    everything = _principal(question.subject, NOTHING.with_all(standing.sources.values()))
+    everything = _principal(question.subject, standing, NOTHING.with_all(standing.sources.values()))
     reasons = [*standing.obstacles, *_about_scope(question.scope_asked, everything, standing)]
     if question.action is not None and question.collection is not None:
         reasons += _about_grant(question.action, question.collection, everything, standing)
@@ -66,5 +66,6 @@ def _refusal(check: Callable[[], None]) -> ArtStoreError | None:
     return None
 
 
-def _principal(subject: str, rights: Rights) -> Principal:
-    return Principal(subject, subject, rights.scopes, rights.grants, frozenset(), expires_at=0)
+def _principal(subject: str, standing: Standing, rights: Rights) -> Principal:
+    client_id = LOGIN_CLIENT if standing.kind is SubjectKind.ADMINISTRATOR else subject
+    return Principal(subject, client_id, rights.scopes, rights.grants, frozenset(), expires_at=0)

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from admin_module.domain.subjects import LOGIN_CLIENT
 from artstore_kit.contracts.approvals import Approval, ApprovalState, ApprovalUse
 from artstore_kit.contracts.errors import ApprovalClosed, ApprovalInvalid, NotYourRequest, OwnRequest, PersonRequired
 from artstore_kit.principal import Principal
@@ -13,7 +12,7 @@ REPEATED_WITHIN = timedelta(minutes=10)
 
 def require_person(who: Principal) -> None:
     """Raise `PersonRequired` unless `who` is somebody who has logged in, and speaks for themselves."""
-    if who.client_id != LOGIN_CLIENT or who.acting_for:
+    if not who.is_person or who.acting_for:
         raise PersonRequired
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from admin_module.domain.scopes import as_claim
 from admin_module.domain.sessions import Lifetimes, Session
-from admin_module.domain.subjects import LOGIN_CLIENT
+from artstore_kit.contracts.identity import LOGIN_CLIENT
 from artstore_kit.principal import Principal
 from artstore_kit.settings import TokenSettings
 
@@ -51,7 +51,7 @@ def state_of(principal: Principal, settings: TokenSettings) -> TokenState:
         active=True,
         scope=" ".join(sorted(principal.scopes)),
         client_id=principal.client_id,
-        username=principal.subject if principal.client_id == LOGIN_CLIENT else None,
+        username=principal.subject if principal.is_person else None,
         token_type="Bearer",  # noqa: S106 (the name of a scheme)
         exp=int(principal.expires_at),
         iat=int(principal.issued_at),

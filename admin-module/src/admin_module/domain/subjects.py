@@ -7,11 +7,9 @@ from typing import Any
 
 from admin_module.domain.rights import Rights
 from admin_module.domain.scopes import as_claim
-from artstore_kit.contracts.identity import Grant
+from artstore_kit.contracts.identity import LOGIN_CLIENT, Grant
 
 TOKEN_LIFETIME_S = 15 * 60
-LOGIN_CLIENT = "artstore-login"
-"""The `client_id` of people's tokens: RFC 9068 wants one, and people come without a client of their own."""
 
 
 @dataclass(frozen=True)

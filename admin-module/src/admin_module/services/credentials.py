@@ -18,7 +18,6 @@ from admin_module.domain.credentials import Credentials
 from admin_module.domain.limits import Limits
 from admin_module.domain.lockout import locked
 from admin_module.domain.passwords import prepared
-from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.audit import AuditLog
 from admin_module.services.second_factor import SecondFactor
 from artstore_kit.contracts.audit import AuditOutcome
@@ -31,6 +30,7 @@ from artstore_kit.contracts.errors import (
     TotpCodeWrong,
     TotpRequired,
 )
+from artstore_kit.contracts.identity import LOGIN_CLIENT
 from artstore_kit.postgres import Database
 
 GUESSES = (BadCredentials, AccountLocked, TotpCodeWrong)

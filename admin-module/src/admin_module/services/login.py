@@ -11,12 +11,12 @@ from admin_module.domain.audit import Deed
 from admin_module.domain.credentials import Credentials
 from admin_module.domain.passwords import prepared, require_good
 from admin_module.domain.sessions import Caller
-from admin_module.domain.subjects import LOGIN_CLIENT
 from admin_module.services.audit import AuditLog
 from admin_module.services.credentials import Gate
 from admin_module.services.sessions import KIND, Sessions
 from artstore_kit.contracts.administrators import LoginAnswer
 from artstore_kit.contracts.errors import BadCredentials, WeakPassword
+from artstore_kit.contracts.identity import LOGIN_CLIENT
 from artstore_kit.postgres import Database
 
 

@@ -20,7 +20,7 @@ from admin_module.domain.audit import Deed
 from admin_module.domain.clock import Clock
 from admin_module.domain.secrets import hashed, new_secret
 from admin_module.domain.sessions import Caller, Lifetimes, Session, Verdict, begun, lasting
-from admin_module.domain.subjects import LOGIN_CLIENT, administrator
+from admin_module.domain.subjects import administrator
 from admin_module.services.audit import AuditLog
 from admin_module.services.keyring import Keyring
 from admin_module.services.revocations import Revocations
@@ -36,6 +36,7 @@ from artstore_kit.contracts.errors import (
     SessionEnded,
     SessionUnknown,
 )
+from artstore_kit.contracts.identity import LOGIN_CLIENT
 from artstore_kit.logs import event_logger
 from artstore_kit.noted import noted
 from artstore_kit.postgres import Database

@@ -10,13 +10,15 @@ LONGEST_RESOURCE = 160
 class Audited:
     """`action` and `resource` of the entry; `{name}` in a resource is a parameter of the path.
 
-    A refusal and a failure are always told. A success is too, unless `untold` says why not. `by_front`: whoever acts
-    for somebody tells of what came of it, and that is enough.
+    A refusal and a failure are always told. A success is too, unless `untold` says why not, or, of what a
+    service of the fleet has asked, `untold_of_services`. `by_front`: whoever acts for somebody tells of what came of
+    it, and that is enough.
     """
 
     action: str
     resource: str = ""
     untold: str = ""
+    untold_of_services: str = ""
     by_front: bool = False
 
     def resource_of(self, params: Mapping[str, object]) -> str:

@@ -46,7 +46,8 @@ class Noting:
             return
         noted = noted_of(tally.scope)
         outcome, is_gone = _outcome(tally.status), tally.status == CLIENT_GONE
-        if declared.untold and (outcome is DONE or is_gone):
+        untold = declared.untold or (noted.by_service and declared.untold_of_services)
+        if untold and (outcome is DONE or is_gone):
             return
         if (declared.by_front and noted.acting_for) or (noted.told and outcome is AuditOutcome.REFUSED):
             return

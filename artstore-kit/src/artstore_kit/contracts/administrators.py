@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Secret
 
 from artstore_kit.contracts.files import PlainText
-from artstore_kit.contracts.identity import CLIENT_ID_PATTERN, RoleName, TokenAnswer
+from artstore_kit.contracts.identity import NewName, RoleName, TokenAnswer
 
 PASSWORD_LIMIT_BYTES = 1024
 SESSION_ID_PATTERN = r"^[\w-]{22}$"
@@ -88,7 +88,7 @@ class LoginAnswer(TokenAnswer):
 class NewAdministrator(_Sent):
     """A person who shall be able to log in."""
 
-    username: str = Field(pattern=CLIENT_ID_PATTERN)
+    username: NewName
     display_name: DisplayName = ""
     email: Email = ""
     roles: frozenset[RoleName] = frozenset()

@@ -4,8 +4,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from artstore_kit.contracts.audit import ADMIN_SERVICE
 from artstore_kit.contracts.client_keys import KeySet
 from artstore_kit.contracts.files import PlainText
 
@@ -13,6 +14,9 @@ ACTING_FOR_HEADER = "X-ArtStore-Acting-For"
 ACTING_FROM_HEADER = "X-ArtStore-Acting-From"
 """The address of whom a service acts for; believed as, and with, the header before."""
 TOKEN_PATH = "/api/v1/auth/token"  # noqa: S105 (an address)
+LOGIN_CLIENT = "artstore-login"
+"""The `client_id` of people's tokens: RFC 9068 wants one, and people come without a client of their own."""
+
 CLIENT_ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,62}$"
 ROLE_NAME_PATTERN = r"^[a-z][a-z0-9_-]{1,62}$"
 
@@ -48,6 +52,10 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
     AUDIT_WRITE = "audit:write"
     FLEET_ACT_FOR = "fleet:act-for"
+
+
+FOR_SERVICES = frozenset({Scope.APPROVALS_USE, Scope.AUDIT_WRITE, Scope.FLEET_ACT_FOR})
+"""People may hold these scopes, so that they can give them, but not use them: a person speaks for nobody else."""
 
 
 class Action(StrEnum):
@@ -88,12 +96,22 @@ class FleetAddresses(BaseModel):
     query_url: str
 
 
+def _not_ours(name: str) -> str:
+    if name in {LOGIN_CLIENT, ADMIN_SERVICE}:
+        raise ValueError("this name stands for ArtStore itself")
+    return name
+
+
+NewName = Annotated[str, Field(pattern=CLIENT_ID_PATTERN), AfterValidator(_not_ours)]
+"""The name of a subject to be made: in tokens and in the audit log nobody is taken for ArtStore itself."""
+
+
 class NewServiceAccount(BaseModel):
     """A service account to be made."""
 
     model_config = ConfigDict(extra="forbid")
 
-    client_id: str = Field(pattern=CLIENT_ID_PATTERN)
+    client_id: NewName
     description: Annotated[PlainText, Field(max_length=500)] = ""
     roles: frozenset[RoleName] = Field(frozenset(), max_length=16)
     scopes: frozenset[Scope] = frozenset()

@@ -62,6 +62,7 @@ class TokenVerifier:
             self._remembered[token] = principal
         known = noted()
         known.actor, known.client_id = principal.subject, principal.client_id
+        known.by_service = principal.may_use(Scope.FLEET_ACT_FOR)
         principal = _acting(principal, acting_for)
         known.acting_for = principal.acting_for
         if principal.acting_for and (address := address_in(acting_from or "")):
@@ -125,6 +126,6 @@ def _principal(token: Unverified) -> Principal:
 def _acting(principal: Principal, acting_for: str | None) -> Principal:
     if not acting_for:
         return principal
-    if Scope.FLEET_ACT_FOR not in principal.scopes:
+    if not principal.may_use(Scope.FLEET_ACT_FOR):
         raise ScopeMissing(f"Only services with {Scope.FLEET_ACT_FOR.value} may send {ACTING_FOR_HEADER}.")
     return Principal(**{**principal.__dict__, "acting_for": acting_for})

@@ -4,7 +4,7 @@ from artstore_kit.audit.declared import OFTEN_AND_HARMLESS, WITH_ITS_EFFECT, Aud
 
 FILE = "file:{file_id}"
 _PART = "a part of an upload; the file that it becomes is told"
-_FEED = "a change feed is read again and again; who reads a file by it is a service that asks for all"
+_FEED = "a change feed is read again and again, by services that follow all files; people who read it are told"
 
 _CONTENT = Audited("file.read", FILE)
 """No account, not even a service's, takes content away untold (docs/decisions/content-is-told-twice.md)."""
@@ -31,7 +31,7 @@ AUDITED: Declarations = {
     "GET /api/v1/files/{file_id}": _read(),
     "GET /api/v1/files/{file_id}/content": _CONTENT,
     "HEAD /api/v1/files/{file_id}/content": _read(),
-    "GET /api/v1/changes": Audited("file.list", untold=_FEED),
+    "GET /api/v1/changes": Audited("file.list", untold_of_services=_FEED),
     "PUT /api/v1/files": _change("file.create", ""),
     "PUT /api/v1/files/{file_id}": _change("file.create"),
     "PUT /api/v1/files/{file_id}/content": _change("file.replace"),
