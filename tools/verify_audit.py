@@ -19,7 +19,6 @@ from datetime import datetime, timedelta
 from functools import reduce
 from hashlib import sha256
 from http.client import UNAUTHORIZED, HTTPException
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,14 +55,13 @@ def opened(note: str, key: str, seen_at: datetime) -> Checkpoint:
     """What a signed checkpoint says (C2SP signed-note, tlog-checkpoint); `Wrong` unless `key` has signed it."""
     try:
         name, key_id, encoded = key.strip().split("+", 2)
-        text, _, signatures = note.rpartition("\n\n")
+        public_key, (text, _, signatures) = base64.b64decode(encoded), note.rpartition("\n\n")
         ((origin, size, root),) = re.findall(r"\A(.+)\n([1-9][0-9]*)\n(.+)", text)
         for line in signatures.splitlines():
             dash, signer, signature = line.split(" ")
             signed = base64.b64decode(signature)
             if (dash, signer, signed[:4].hex(), origin) == ("—", name, key_id, name):
-                public_key = Ed25519PublicKey.from_public_bytes(base64.b64decode(encoded)[1:])
-                public_key.verify(signed[4:], f"{text}\n".encode())
+                Ed25519PublicKey.from_public_bytes(public_key[1:]).verify(signed[4:], f"{text}\n".encode())
                 return Checkpoint(int(size), hash_in(root), seen_at)
     except (ValueError, InvalidSignature) as error:
         raise Wrong(f"forged: the checkpoint seen {seen_at} is not signed by the log: {error!r}") from None
@@ -86,33 +84,33 @@ def ask(url: str, token: str = "") -> bytes:
         return bytes(answer.read())
 
 
-def served(log: str, token_file: Path) -> Iterator[bytes]:
-    """All leaves of a log, in parts; the token is read anew for each, since it lasts for minutes only."""
-    start, path = 0, f"{log}/api/v1/audit/leaves?limit={PART}&start="
-    while part := BytesIO(ask(f"{path}{start}", token_file.read_text(encoding="utf-8").strip())).readlines():
+def served(log: str, token_file: Path, start: int, end: int) -> Iterator[bytes]:
+    """These leaves of a log, in parts; the token is read anew for each, since it lasts for minutes only."""
+    while start < end:
+        path = f"api/v1/audit/leaves?limit={min(PART, end - start)}&start={start}"
+        part = ask(f"{log}/{path}", token_file.read_text(encoding="utf-8").strip()).split(b"\n")[:-1]
         yield from part
-        start += len(part)
+        start = start + len(part) if part else end
 
 
 class Reading:
     """What the leaves say: their roots at the sizes that matter, and what is odd about them."""
 
-    def __init__(self, lines: Iterable[bytes], sizes: set[int]) -> None:
-        self.size, self.let_go, self.unreadable, self.excuses = 0, 0, list[int](), list[str]()
-        self.subtrees, self.roots = list[bytes](), dict[int, bytes]()
-        self.misplaced, self.gone = dict[int, int](), list[range]()
+    def __init__(self) -> None:
+        self.size, self.subtrees, self.roots, self.gone = 0, list[bytes](), dict[int, bytes](), list[range]()
+        self.misplaced, self.unreadable, self.excuses = dict[int, int](), list[int](), list[tuple[int, int, str]]()
+
+    def take(self, lines: Iterable[bytes], known: list[Checkpoint]) -> None:
+        """Only the roots of perfect subtrees are kept (RFC 9162 section 2.1.2)."""
+        sizes = {each.size for each in known}
         for line in lines:
-            self.add(self.hash_of(line.removesuffix(b"\n"), self.size))
+            self.subtrees.append(self.hash_of(line.removesuffix(b"\n"), self.size))
+            size, self.size = self.size, self.size + 1
+            while size % 2:
+                right, size = self.subtrees.pop(), size // 2
+                self.subtrees[-1] = hashed(b"\1", self.subtrees[-1], right)
             if self.size in sizes:
                 self.roots[self.size] = reduce(lambda right, left: hashed(b"\1", left, right), self.subtrees[::-1])
-
-    def add(self, leaf_hash: bytes) -> None:
-        """Only the roots of perfect subtrees are kept (RFC 9162 section 2.1.2)."""
-        size, self.size = self.size, self.size + 1
-        self.subtrees.append(leaf_hash)
-        while size % 2:
-            right, size = self.subtrees.pop(), size // 2
-            self.subtrees[-1] = hashed(b"\1", self.subtrees[-1], right)
 
     def hash_of(self, leaf: bytes, place: int) -> bytes:
         try:
@@ -124,9 +122,7 @@ class Reading:
                 self.gone.append(range(start, place + 1))
                 return hash_in(told["hash"])
             if told["entry"]["action"] == "audit.expire" and "delivered_by" not in told:  # nobody else's word counts
-                so_far = told["entry"]["detail"]["entries_so_far"]
-                self.let_go = max(self.let_go, so_far)
-                self.excuses.append(f"entry {place} says that {so_far} were let go until {told['recorded_at']!r}")
+                self.excuses.append((place, max(0, told["entry"]["detail"]["entries_so_far"]), told["recorded_at"]))
         except (ValueError, LookupError, TypeError, RecursionError):
             self.unreadable.append(place)
         return hashed(b"\0", leaf)
@@ -135,26 +131,26 @@ class Reading:
 def deletions(read: Reading, known: list[Checkpoint], kept: timedelta) -> Iterator[str]:
     """What is gone and was not let go, or too early: a place that was free when a witness looked was filled later."""
     gone, now = sum(map(len, read.gone)), datetime.now().astimezone()
-    if gone > read.let_go:
-        yield f"deleted: {gone} entries are gone, from {read.gone[0].start} on, and {read.let_go} were let go"
+    if gone > (let_go := max((so_far for place, so_far, _ in read.excuses if place < max(known).size), default=0)):
+        yield f"deleted: {gone} entries are gone, from {read.gone[0].start} on, and {let_go} were let go"
     young = min((each.size for each in known if now - each.seen_at < kept - CLOCKS_DIFFER), default=read.size)
     if early := [place for each in read.gone for place in each[max(young - each.start, 0) :][:1]]:
         seen = max(each.seen_at for each in known if each.size <= early[0])
         yield f"deleted: entry {early[0]} is gone too early: it came after {seen}, and is to stay for {kept.days} days"
 
 
-def complaints(read: Reading, known: list[Checkpoint], own: Checkpoint) -> Iterator[str]:
-    """What is wrong with these leaves, measured by witnessed checkpoints and by the one that the log shows now."""
+def complaints(read: Reading, known: list[Checkpoint]) -> Iterator[str]:
+    """What is wrong with these leaves, measured by witnessed checkpoints; the last one the log shows now."""
     if read.unreadable:
         yield f"edited: {len(read.unreadable)} lines, from {read.unreadable[0]} on, are no leaves of an audit log"
     for place, index in list(read.misplaced.items())[:1]:  # a missing one shifts all others, exchanged ones are there
         word = "reordered" if place in read.misplaced.values() else "deleted"
         yield f"{word}: at place {place} stands the entry that belongs to {index!r}"
-    last, signed = known[-1], max(known[-1].size, own.size)
+    own, last = known[-1], max(known)
     if own.size < last.size:
         yield f"rolled back: the log signs {own.size} entries; at {last.seen_at} it had signed {last.size}"
-    if read.size < signed:
-        yield f"truncated: there are {read.size} entries; {signed} were signed"
+    if read.size < last.size:
+        yield f"truncated: there are {read.size} entries; {last.size} were signed"
     true_to_own = read.roots.get(own.size) == own.root
     if own.size in read.roots and not true_to_own:
         yield f"edited: among the first {own.size} entries something is not what the log itself has signed"
@@ -179,20 +175,24 @@ def main() -> int:
         key, known = witnessed(given.witness)
         if not known:
             raise ValueError(f"{given.witness} has no checkpoint")  # noqa: TRY301
-        shown = given.checkpoint.read_bytes() if given.checkpoint else None
-        shown = ask(f"{given.log}/api/v1/audit/checkpoint") if given.log else shown
-        own = known[-1] if shown is None else opened(shown.decode(), key, datetime.now().astimezone())
-        lines = served(given.log, given.token_file) if given.log else given.leaves.open("rb")
-        read = Reading(lines, {each.size for each in [*known, own]})
+        held, read, now = known[-1].size, Reading(), datetime.now().astimezone()
+        for _ in range(2) if given.log else ():  # what is let go while this reads is told in what is signed then
+            known.append(opened(ask(f"{given.log}/api/v1/audit/checkpoint").decode(), key, now))
+            read.take(served(given.log, given.token_file, read.size, known[-1].size), known)
+        known += [opened(given.checkpoint.read_bytes().decode(), key, now)] if given.checkpoint else []
+        read.take(given.leaves.open("rb") if given.leaves else (), known)
     except Wrong as error:
         print(error)
         return 1
     except (OSError, HTTPException, ValueError, LookupError, TypeError, AttributeError) as error:
         late = f": write a fresh token into {given.token_file}" if getattr(error, "code", 0) == UNAUTHORIZED else ""
         parser.exit(2, f"verify_audit: cannot check: {error!r}{late}\n")
-    print(f"{sum(map(len, read.gone))} of {read.size} places are gone", *read.excuses, sep="\n  ")
-    wrong = [*complaints(read, known, own), *deletions(read, known, timedelta(days=given.retention_days))]
-    print("\n".join(wrong) or f"{known[-1].size} witnessed entries are what they were")
+    gone, signed = sum(map(len, read.gone)), max(known).size
+    print(f"{gone} of {read.size} places are gone; {max(read.size - signed, 0)} leaves are signed by nobody yet")
+    for place, so_far, moment in read.excuses:
+        print(f"  entry {place} says{' unsigned' * (place >= signed)} that {so_far} were let go until {moment!r}")
+    wrong = [*complaints(read, known), *deletions(read, known, timedelta(given.retention_days))]
+    print("\n".join(wrong) or f"{held} witnessed entries are what they were")
     return 1 if wrong else 0
 
 

@@ -18,7 +18,7 @@ from tools.tests.signed_log import NAME, SignedLog, served
 MANY = b'{"index":50,"entry":{"action":"audit.expire","detail":{"entries_so_far":"many"}}}'
 type Said = tuple[int, str]
 ENTRY = {"action": "file.read"}
-GOOD = "0 of 100 places are gone\n100 witnessed entries are what they were\n"
+GOOD = "0 of 100 places are gone; 0 leaves are signed by nobody yet\n100 witnessed entries are what they were\n"
 
 
 def leaf(place: int, **more: Any) -> bytes:
@@ -30,6 +30,11 @@ def gone(index: int, leaf: bytes) -> bytes:
     """What stands in the place of a leaf that was let go."""
     told = base64.b64encode(leaf_hash(leaf)).decode()
     return f'{{"hash":"{told}","index":{index}}}'.encode()
+
+
+def expiry(place: int, so_far: int) -> bytes:
+    """The log tells that so many entries were let go."""
+    return leaf(place, entry={"action": "audit.expire", "detail": {"entries_so_far": so_far}})
 
 
 @pytest.fixture
@@ -165,18 +170,81 @@ def test_lines_behind_the_end_are_no_leaves(log: SignedLog, outsider: Outsider) 
 
 
 def test_a_hash_in_the_place_of_a_young_entry(log: SignedLog, outsider: Outsider) -> None:
-    """With an expiry among the leaves that was not signed yet, which excuses what is gone."""
+    """With an expiry among the leaves, which excuses what is gone."""
+    log.leaves.append(expiry(100, 9))
     outsider.notes = [(log.note(50), timedelta(days=2555)), (log.note(), timedelta())]
-    log.leaves.append(leaf(100, entry={"action": "audit.expire", "detail": {"entries_so_far": 9}}))
     log.leaves[49] = gone(49, leaf(49))
     assert outsider.checks()[0] == 0
     log.leaves[50] = gone(50, leaf(50))
     code, said = outsider.checks()
     assert code == 1
-    assert said.startswith("2 of 101 places are gone\n  entry 100 says that 9 were let go until ")
+    assert said.startswith(
+        "2 of 101 places are gone; 0 leaves are signed by nobody yet\n  entry 100 says that 9 were let go until "
+    )
     assert said.count("\ndeleted: entry 50 is gone too early: it came after ") == 1
     outsider.notes[0] = (outsider.notes[0][0], timedelta(days=2556, hours=1))  # clocks may differ by a day
     assert outsider.checks()[0] == 0
+
+
+def test_an_expiry_that_nobody_has_signed_excuses_nothing(log: SignedLog, outsider: Outsider) -> None:
+    """Anybody who has the export can write one behind its end, without database and key."""
+    outsider.notes = [(log.note(50), timedelta(days=30)), (log.note(), timedelta())]
+    log.leaves.append(expiry(100, 1))
+    own = outsider.witness.with_name("own")
+    own.write_text(log.note())
+    log.leaves[7] = gone(7, leaf(7))
+    code, said = outsider.checks()
+    assert code == 1
+    assert said.startswith(
+        "1 of 101 places are gone; 1 leaves are signed by nobody yet\n  entry 100 says unsigned that 1 "
+    )
+    assert "\ndeleted: 1 entries are gone, from 7 on, and 0 were let go\n" in said
+    assert outsider.run(witness=outsider.witness, leaves=outsider.leaves, checkpoint=own)[0] == 0
+
+
+def test_what_is_let_go_and_told_while_the_log_is_read_is_no_deletion(
+    log: SignedLog, outsider: Outsider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify_audit, "PART", 40)
+    asked = verify_audit.ask
+
+    def expires_after_the_first_part(url: str, token: str = "") -> bytes:
+        answer = asked(url, token)
+        if "start=0" in url:
+            log.leaves.append(expiry(100, 1))
+            log.let_go = {70: gone(70, leaf(70))}
+        return answer
+
+    monkeypatch.setattr(verify_audit, "ask", expires_after_the_first_part)
+    outsider.notes[0] = (outsider.notes[0][0], timedelta(days=9999))
+    with served(log) as url:
+        code, said = outsider.asks(url)
+    assert code == 0, said
+    assert said.startswith(
+        "1 of 101 places are gone; 0 leaves are signed by nobody yet\n  entry 100 says that 1 were let"
+    )
+
+
+def test_what_is_written_behind_the_signed_end_of_a_served_log_excuses_nothing(
+    log: SignedLog, outsider: Outsider
+) -> None:
+    outsider.notes[0] = (outsider.notes[0][0], timedelta(days=9999))
+    log.signed = 100
+    log.leaves.append(expiry(100, 1))
+    log.let_go = {70: gone(70, leaf(70))}
+    with served(log) as url:
+        code, said = outsider.asks(url)
+    assert code == 1
+    assert "\ndeleted: 1 entries are gone, from 70 on, and 0 were let go\n" in said
+
+
+def test_a_log_that_signs_less_while_it_is_read_was_rolled_back(log: SignedLog, outsider: Outsider) -> None:
+    log.leaves.append(leaf(100))
+    log.happenings = [lambda _: None, lambda log: log.leaves.pop() and None]
+    with served(log) as url:
+        code, said = outsider.asks(url)
+    assert code == 1
+    assert "\nrolled back: the log signs 100 entries; " in said
 
 
 @pytest.mark.parametrize("told", [leaf_hash(b"another"), bytes(31), b""])
@@ -235,7 +303,7 @@ def test_a_log_is_read_in_parts_each_with_the_token_of_its_time(
     log: SignedLog, outsider: Outsider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verify_audit, "PART", 40)
-    log.tokens = ["first", "second", "second", "second"]
+    log.tokens = ["first", "second", "second"]
     asked = verify_audit.ask
 
     def renewed_after_the_first_part(url: str, token: str = "") -> bytes:

@@ -139,9 +139,9 @@ ANOTHER = leaf_with("convert_to(replace(convert_from(leaf, 'UTF8'), 'file.read',
 
 async def test_a_log_that_was_left_alone_is_what_it_was(log: Log) -> None:
     await log.grow(5)
-    said = "0 of 307 places are gone\n302 witnessed entries are what they were\n"
-    assert await log.verify() == (0, said)
-    assert await log.verify(with_own=False) == (0, said)
+    said = "0 of 307 places are gone; {} leaves are signed by nobody yet\n302 witnessed entries are what they were\n"
+    assert await log.verify() == (0, said.format(0))
+    assert await log.verify(with_own=False) == (0, said.format(5))
 
 
 async def test_an_edited_entry(log: Log) -> None:
@@ -168,7 +168,8 @@ async def test_a_deleted_entry(log: Log) -> None:
     await log.execute(audit_entries.delete().where(audit_entries.c.index == 150))
     code, said = await log.verify()
     assert code == 1
-    assert said.startswith("1 of 302 places are gone\ndeleted: 1 entries are gone, from 150 on, and 0 were let go\n")
+    assert said.startswith("1 of 302 places are gone; ")
+    assert "\ndeleted: 1 entries are gone, from 150 on, and 0 were let go\n" in said
 
 
 async def test_a_deleted_entry_whose_gap_was_closed_and_signed(log: Log) -> None:
@@ -248,7 +249,11 @@ async def test_what_retention_let_go_is_no_deletion(log: Log) -> None:
     await log.sign()
     code, said = await log.verify("--retention-days", "60")
     told, *_, good = said.splitlines()
-    assert (code, told, good) == (0, "302 of 304 places are gone", "302 witnessed entries are what they were")
+    assert (code, told, good) == (
+        0,
+        "302 of 304 places are gone; 0 leaves are signed by nobody yet",
+        "302 witnessed entries are what they were",
+    )
     assert "\n  entry 303 says that 302 were let go until '20" in said
     await log.execute(audit_entries.delete().where(audit_entries.c.index == 302))
     code, said = await log.verify("--retention-days", "60")
@@ -280,7 +285,9 @@ async def test_a_deletion_that_a_made_up_expiry_excuses(log: Log) -> None:
     await log.witness()
     code, said = await log.verify()
     assert code == 1
-    assert said.startswith("1 of 303 places are gone\n  entry 302 says that 999 were let go until '")
+    assert said.startswith(
+        "1 of 303 places are gone; 0 leaves are signed by nobody yet\n  entry 302 says that 999 were let go until '"
+    )
     assert f"\ndeleted: entry 250 is gone too early: it came after {log.witnessed[1]['seen_at'][:10]}" in said
     assert said.count("\n") == 3
 
@@ -298,7 +305,7 @@ async def test_an_entry_that_is_deleted_for_one_that_comes_back_from_an_export(l
     await log.execute(audit_entries.delete().where(audit_entries.c.index == 305))
     code, said = await log.verify("--retention-days", "60", leaves=[exported[0], *(await log.lines())[1:]])
     assert code == 1
-    assert said.startswith("302 of 314 places are gone\n")
+    assert said.startswith("302 of 314 places are gone; 0 leaves are signed by nobody yet\n")
     assert f"\ndeleted: entry 305 is gone too early: it came after {log.witnessed[3]['seen_at'][:10]}" in said
     assert said.count("\n") == 3
 
@@ -314,7 +321,9 @@ async def test_the_expiry_that_told_of_another_goes_too(log: Log) -> None:
         await log.witness()
     code, said = await log.verify("--retention-days", "10")
     assert code == 0, said
-    assert said.startswith("304 of 306 places are gone\n  entry 305 says that 304 were let go until")
+    assert said.startswith(
+        "304 of 306 places are gone; 0 leaves are signed by nobody yet\n  entry 305 says that 304 were let go until"
+    )
     assert said.endswith("306 witnessed entries are what they were\n")
 
 
