@@ -81,6 +81,20 @@ async def test_an_entry_counts_once_however_often_it_is_told(audit: AuditLog, re
     assert await recorded() == told
 
 
+async def test_of_two_entries_with_one_id_in_a_batch_the_first_stays_and_the_other_is_told_of(
+    audit: AuditLog, recorded: Recorded
+) -> None:
+    first, known = entry(), entry()
+    await audit.append([known])
+    lies = [each.model_copy(update={"resource": "file:other"}) for each in (first, known)]
+    receipt = await audit.append([first, known, *lies, first])
+    assert (receipt.appended, receipt.known_before) == (1, 4)
+    *told, contradicted = await recorded()
+    assert told == [known, first]
+    assert (contradicted.action, contradicted.code) == ("audit.contradict", "entry_contradicted")
+    assert contradicted.detail["entries"] == 2
+
+
 async def test_two_nodes_that_are_told_the_same_append_it_once(
     postgres: PostgresSettings, database: Database, audit: AuditLog, clock: MovableClock
 ) -> None:

@@ -1,6 +1,6 @@
 """The audit log: every entry once, in one order, under a tree that shows whatever is changed later."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -75,12 +75,12 @@ class AuditLog:
         return AuditReceipt(appended=appended, known_before=len(entries) - appended)
 
     async def _append(self, connection: AsyncConnection, entries: Sequence[AuditEntry], delivered_by: str = "") -> int:
-        told = {entry.entry_id: Told(entry, entry_text(entry), delivered_by) for entry in entries}
+        told, doubted = _folded(Told(entry, entry_text(entry), delivered_by) for entry in entries)
         size = await lock_head(connection)
         known = await known_leaves(connection, told)
         fresh = [each for entry_id, each in told.items() if entry_id not in known]
-        doubted = [entry_id for entry_id, leaf in known.items() if not tells(leaf, told[entry_id].text)]
-        both = [*fresh, self._doubt(doubted, delivered_by)] if doubted else fresh
+        doubted |= {entry_id for entry_id, leaf in known.items() if not tells(leaf, told[entry_id].text)}
+        both = [*fresh, self._doubt(sorted(doubted), delivered_by)] if doubted else fresh
         if both:
             await make_partitions(connection, Month.all_of(each.entry.entry_id for each in both))
             await self._write(connection, size, both)
@@ -105,6 +105,15 @@ class AuditLog:
         except (KeyError, ValueError) as error:
             raise AuditLogDamaged from error
         await write_leaves(connection, leaves, tiles)
+
+
+def _folded(told: Iterable[Told]) -> tuple[dict[UUID, Told], set[UUID]]:
+    """The first of each id, and the ids under which a later one tells another entry."""
+    first, doubted = dict[UUID, Told](), set[UUID]()
+    for each in told:
+        if first.setdefault(each.entry.entry_id, each).text != each.text:
+            doubted.add(each.entry.entry_id)
+    return first, doubted
 
 
 def _require_of_others(entries: Sequence[AuditEntry]) -> None:
