@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from artstore_kit.application import Application
 from artstore_kit.contracts.audit import new_entry_id
 from artstore_kit.contracts.paging import encode_cursor
 
@@ -171,6 +172,16 @@ async def test_who_may_not(client: httpx.AsyncClient, as_teller: Headers, as_rea
         await client.get("/api/v1/audit/proofs/inclusion", params={"index": 0}, headers=as_teller),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/v1/audit/export"])
+def test_a_filter_may_be_as_long_as_what_it_finds(app: Application, path: str) -> None:
+    schema = app.openapi()
+    fields = schema["components"]["schemas"]["AuditEntry"]["properties"]
+    asked = {each["name"]: each["schema"] for each in schema["paths"][path]["get"]["parameters"]}
+    limits = {name: limit for name in asked if (limit := fields.get(name, {}).get("maxLength"))}
+    assert {"actor", "client_id", "acting_for", "action", "resource", "service"} == set(limits)
+    assert {name: asked[name]["maxLength"] for name in limits} == limits
 
 
 async def test_filters(client: httpx.AsyncClient, as_teller: Headers, as_reader: Headers) -> None:

@@ -23,7 +23,7 @@ def _filters(
     *,
     actor: Word = "",
     client_id: Word = "",
-    acting_for: Word = "",
+    acting_for: Annotated[PlainText, Query(max_length=255)] = "",
     action: Annotated[
         str, Query(pattern=r"^[a-z_.]*$", max_length=64, description="one, or all that begin with it: `file.`")
     ] = "",
