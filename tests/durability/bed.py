@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from element_core import TESTER, Working, open_core
+from element_core import ASKER, TESTER, Working, open_core
 from told import Told
 
 from artstore_kit.contracts.errors import ArtStoreError, StorageFault, StorageUnavailable
@@ -76,7 +76,7 @@ class Bed:
         version = Version(sha256.hexdigest(), file.revision + 1, description)
         changes = AttributeChanges(description=description)
         announced = Announced(len(content), sha256.digest())
-        replacement = Replacement(file.file_id, changes, "tester", TESTER, announced)
+        replacement = Replacement(file.file_id, changes, ASKER, announced)
         return await self._promised(file.file_id, version, lambda: self.writer.replace(replacement, Body.of(content)))
 
     async def change(self, name: str, description: str) -> FileAttributes:
@@ -85,7 +85,7 @@ class Bed:
         version = Version(file.content.sha256, file.revision + 1, description)
         changes = AttributeChanges(description=description)
         return await self._promised(
-            file.file_id, version, lambda: self.writer.change(file.file_id, changes, None, TESTER)
+            file.file_id, version, lambda: self.writer.change(file.file_id, changes, None, ASKER)
         )
 
     async def hold(self, name: str, hold_id: str) -> FileAttributes:
@@ -93,14 +93,14 @@ class Bed:
         file = await self.reader.attributes(self.files[name])
         version = Version(file.content.sha256, file.revision + 1, file.description)
         hold = Hold(id=hold_id, reason="a court wants it")
-        return await self._promised(file.file_id, version, lambda: self.holds.place(file.file_id, hold, None, TESTER))
+        return await self._promised(file.file_id, version, lambda: self.holds.place(file.file_id, hold, None, ASKER))
 
     async def release(self, name: str, hold_id: str) -> FileAttributes:
         """A legal hold is released."""
         file = await self.reader.attributes(self.files[name])
         version = Version(file.content.sha256, file.revision + 1, file.description)
         return await self._promised(
-            file.file_id, version, lambda: self.holds.release(file.file_id, hold_id, None, TESTER, approved)
+            file.file_id, version, lambda: self.holds.release(file.file_id, hold_id, None, ASKER, approved)
         )
 
     async def destroy(self, name: str) -> None:
@@ -108,7 +108,7 @@ class Bed:
         file_id = self.files[name]
 
         async def destroy() -> None:
-            await self.writer.remove(file_id, None, TESTER, approved)
+            await self.writer.remove(file_id, None, ASKER, approved)
 
         await self._promised(file_id, None, destroy)
 
@@ -117,7 +117,7 @@ class Bed:
         file_id = self.files[name]
 
         async def remove() -> None:
-            await self.writer.remove(file_id, None, TESTER)
+            await self.writer.remove(file_id, None, ASKER)
 
         await self._promised(file_id, None, remove)
 

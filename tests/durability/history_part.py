@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from element_core import TESTER
+from element_core import ASKER, TESTER
 from told import Told
 
 from artstore_kit.contracts.errors import ArtStoreError, FileUnknown, StorageFault
@@ -110,10 +110,10 @@ class Caller:
     async def _change(self, file_id: UUID) -> None:
         value = f"changed {next(self._history.clock)}"
         changes = AttributeChanges(description=value)
-        await self._write(file_id, value, self._bed.writer.change(file_id, changes, None, TESTER))
+        await self._write(file_id, value, self._bed.writer.change(file_id, changes, None, ASKER))
 
     async def _remove(self, file_id: UUID) -> None:
-        await self._write(file_id, None, self._bed.writer.remove(file_id, None, TESTER))
+        await self._write(file_id, None, self._bed.writer.remove(file_id, None, ASKER))
 
     async def _write(self, file_id: UUID, value: str | None, work: object, *, creates: bool = False) -> None:
         start = next(self._history.clock)

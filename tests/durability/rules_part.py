@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from element_core import TESTER
+from element_core import ASKER, TESTER
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -109,7 +109,7 @@ class Rules(RuleBasedStateMachine):
     def change(self, data: st.DataObject, rename: bool) -> None:
         file_id, known = self.any(data)
         changes = AttributeChanges(name="y") if rename else AttributeChanges(description="changed")
-        work = self.bed.writer.change(file_id, changes, None, TESTER)
+        work = self.bed.writer.change(file_id, changes, None, ASKER)
         if self.answer("rename" if rename else "change", work, not known.held):
             self.known[file_id] = replace(known, revision=known.revision + 1)
 
@@ -120,9 +120,9 @@ class Rules(RuleBasedStateMachine):
         (hold,) = HELD
         holds = self.bed.holds
         work = (
-            holds.place(file_id, hold, None, TESTER)
+            holds.place(file_id, hold, None, ASKER)
             if placed
-            else holds.release(file_id, hold.id, None, TESTER, approved)
+            else holds.release(file_id, hold.id, None, ASKER, approved)
         )
         if self.answer("change", work, True):
             self.known[file_id] = replace(known, held=placed, revision=known.revision + (known.held != placed))
@@ -136,16 +136,14 @@ class Rules(RuleBasedStateMachine):
         shorter |= (known.kind, kind) == ("permanent", "temporary")
         sooner = order_of(expires, 9) < order_of(known.expires, 9)
         shorter |= sooner and (known.kind == "permanent" or self.mode != "edit")
-        if self.answer(
-            "change", self.bed.writer.change(file_id, changes, None, TESTER), not known.held and not shorter
-        ):
+        if self.answer("change", self.bed.writer.change(file_id, changes, None, ASKER), not known.held and not shorter):
             self.known[file_id] = Known(known.held, kind, expires, retained, known.revision + 1)
 
     @there_is_one
     @rule(data=st.data())
     def replace(self, data: st.DataObject) -> None:
         file_id, known = self.any(data)
-        work = self.bed.writer.replace(Replacement(file_id, AttributeChanges(), "tester", TESTER), Body.of(b"other"))
+        work = self.bed.writer.replace(Replacement(file_id, AttributeChanges(), ASKER), Body.of(b"other"))
         if self.answer("replace", work, not known.held and not known.is_retained):
             self.known[file_id] = replace(known, revision=known.revision + 1)
 
@@ -158,7 +156,7 @@ class Rules(RuleBasedStateMachine):
             may &= known.kind == "temporary" and known.expires == "past"
             work = self.bed.writer.expire(file_id, datetime.now(UTC))
         else:
-            work = self.bed.writer.remove(file_id, None, TESTER, approved if how == "approved" else None)
+            work = self.bed.writer.remove(file_id, None, ASKER, approved if how == "approved" else None)
         if self.answer("remove", work, may):
             del self.known[file_id]
 

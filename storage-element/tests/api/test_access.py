@@ -1,12 +1,14 @@
 """Who may do what: a token, a scope, a grant; for each route."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from running_element import Element, code
 
-from artstore_kit.contracts.files import ATTRIBUTES_HEADER
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes
 from artstore_kit.contracts.identity import Action, Grant, Scope
 from artstore_kit.contracts.ids import new_file_id
 from artstore_kit.testing.admin import AdminStandIn
@@ -114,13 +116,66 @@ async def test_lists_show_all_collections_and_need_all_grants(element: Element, 
 
 async def test_a_file_is_not_moved_into_a_collection_without_a_grant(element: Element, admin: AdminStandIn) -> None:
     file = await element.put(collection="hr/2026")
-    token = admin.mint.mint(grants=[Grant(collection="hr/*", actions=frozenset(Action))])
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = only_in_hr(admin)
     url = f"/api/v1/files/{file.file_id}"
     for collection, status in (("hr/2027", 200), ("contracts", 403)):
         answer = await element.http.patch(url, json={"collection": collection}, headers=headers)
         assert answer.status_code == status
     assert (await element.attributes(file.file_id)).collection == "hr/2027"
+
+
+async def test_content_that_comes_while_its_file_is_moved_needs_a_grant_on_where_it_is_now(
+    element: Element, admin: AdminStandIn
+) -> None:
+    file = await element.put(b"before", collection="hr/2026")
+    url, headers = f"/api/v1/files/{file.file_id}/content", only_in_hr(admin)
+
+    async def slow(collection: str) -> AsyncIterator[bytes]:
+        yield b"af"
+        assert (await element.patch(file.file_id, collection=collection)).is_success
+        yield b"ter"
+
+    assert (await element.http.put(url, content=slow("hr/2027"), headers=headers)).status_code == 200
+    refusal = await element.http.put(url, content=slow("contracts"), headers=headers)
+    assert code(refusal) == (403, "grant_missing")
+    assert (await element.content(file.file_id)).content == b"after"
+    assert (await element.attributes(file.file_id)).content.version == 2
+    assert element.staged() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("PATCH", "", {"tags": ["x"]}),
+        ("DELETE", "", None),
+        ("PUT", "/holds/case-7", {"reason": "tried"}),
+        ("DELETE", "/holds/case-7", None),
+    ],
+)
+async def test_a_file_that_is_moved_right_after_the_grant_was_found_is_left_alone(
+    element: Element, admin: AdminStandIn, monkeypatch: pytest.MonkeyPatch, method: str, path: str, sent: object
+) -> None:
+    file = await element.put(collection="hr/2026")
+    reader = element.services.reader
+    read = reader.attributes
+
+    async def moved_once_read(file_id: UUID) -> FileAttributes:
+        seen = await read(file_id)
+        monkeypatch.setattr(reader, "attributes", read)
+        assert (await element.patch(file_id, collection="contracts")).is_success
+        return seen
+
+    monkeypatch.setattr(reader, "attributes", moved_once_read)
+    asked: dict[str, Any] = {"json": sent} if sent else {}
+    url = f"/api/v1/files/{file.file_id}{path}"
+    assert code(await element.http.request(method, url, headers=only_in_hr(admin), **asked)) == (403, "grant_missing")
+    assert (await element.attributes(file.file_id)).revision == 2
+
+
+def only_in_hr(admin: AdminStandIn) -> dict[str, str]:
+    """The header of a token that may do everything to the files of some collections alone."""
+    token = admin.mint.mint(grants=[Grant(collection="hr/*", actions=frozenset(Action))])
+    return {"Authorization": f"Bearer {token}"}
 
 
 async def test_a_service_names_for_whom_it_acts(element: Element, admin: AdminStandIn) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from element_core import TESTER
+from element_core import ASKER
 from running_element import Element, ElementAt, arriving, code
 
 from artstore_kit.contracts.approvals import APPROVAL_HEADER, ApprovalUse, GuardedOperation, hold_resource
@@ -81,7 +81,7 @@ async def test_a_hold_that_comes_during_a_replacement_wins(element: Element) -> 
         await goes_on.wait()
         yield b"other"
 
-    replacement = Replacement(file.file_id, AttributeChanges(), "tester", TESTER)
+    replacement = Replacement(file.file_id, AttributeChanges(), ASKER)
     replacing = asyncio.create_task(element.services.writer.replace(replacement, arriving(slow())))
     await begun.wait()
     assert (await place(element, file.file_id)).status_code == 200

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from element_core import TESTER, Core, open_core
+from element_core import ASKER, Core, open_core
 from running_element import Element, ElementAt, arriving, code
 
 from artstore_kit.contracts.errors import UploadInProgress
@@ -110,7 +110,7 @@ async def test_of_two_who_replace_at_once_the_later_one_is_told(element: Element
         yield b"slow"
         await goes_on.wait()
 
-    replacement = Replacement(file.file_id, AttributeChanges(), "tester", TESTER)
+    replacement = Replacement(file.file_id, AttributeChanges(), ASKER)
     late = asyncio.create_task(element.services.writer.replace(replacement, arriving(slow())))
     await asyncio.sleep(0)
     assert (await element.replace(file, b"quick")).is_success

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from element_core import TESTER, Syncs, inline, open_core, outcomes, until
+from element_core import ASKER, TESTER, Syncs, inline, open_core, outcomes, until
 from running_element import MIB, Element, ElementAt, arriving
 
 from artstore_kit.contracts.errors import ArtStoreError, StorageUnavailable
@@ -62,7 +62,7 @@ class Callers:
         await self.element.services.writer.create(Upload(file_id, NAMED, "tester", TESTER), body)
 
     async def _replace(self, file_id: UUID, body: Body) -> None:
-        await self.element.services.writer.replace(Replacement(file_id, AttributeChanges(), "tester", TESTER), body)
+        await self.element.services.writer.replace(Replacement(file_id, AttributeChanges(), ASKER), body)
 
 
 async def test_all_who_are_under_way_are_told_and_what_they_are_told_is_true(element_at: ElementAt, root: Path) -> None:

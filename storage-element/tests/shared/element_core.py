@@ -28,6 +28,7 @@ from storage_element.adapters.local.upkeep import LocalUpkeep
 from storage_element.adapters.local.uploads import LocalUploads
 from storage_element.config import JournalSettings
 from storage_element.domain import layout
+from storage_element.domain.asker import Asker
 from storage_element.domain.origin import Origin
 from storage_element.domain.records import NO_STAGING, Kind, Record
 from storage_element.domain.storage import Storage
@@ -40,6 +41,8 @@ from storage_element.services.superseded import Superseded
 from storage_element.services.tell import Teller
 
 TESTER = Origin("tester", "test-client", moment_ms=1_772_000_000_000)
+ASKER = Asker(TESTER, lambda _: None)
+"""May do everything, in each collection."""
 
 type Tree = dict[str, bytes]
 

@@ -15,6 +15,7 @@ from artstore_kit.receivers import while_received
 from artstore_kit.rights import Rights
 from storage_element.api import described
 from storage_element.api.conditions import ConditionHeaders, Span, is_unmodified, last_modified, wanted
+from storage_element.domain.asker import Asker
 from storage_element.domain.origin import Origin
 from storage_element.domain.rules import content_tag, revision_tag
 from storage_element.factory.services import Services
@@ -46,11 +47,12 @@ async def replace(exchange: Exchange[Services]) -> None:
     who = await exchange.authenticate()
     file_id = parse_file_id(exchange.params["file_id"])
     changes = _read(AttributeChanges, exchange.raw_header(ATTRIBUTES_HEADER) or b"{}")
-    who.require_grant(Action.WRITE, (await exchange.services.reader.attributes(file_id)).collection)
+    asker = Asker.of(who, Action.WRITE)
+    asker.allowed((await exchange.services.reader.attributes(file_id)).collection)
     if changes.collection is not None:
-        who.require_grant(Action.WRITE, changes.collection)
+        asker.allowed(changes.collection)
     if_match = exchange.header("if-match")
-    replacement = Replacement(file_id, changes, who.on_whose_behalf, Origin.of(who), announced(exchange), if_match)
+    replacement = Replacement(file_id, changes, asker, announced(exchange), if_match)
     file = await exchange.services.writer.replace(replacement, exchange.body())
     await exchange.answer_json(200, file.to_json(), [("etag", revision_tag(file))])
 

@@ -34,7 +34,8 @@ PUT: dict[str, Any] = {
 REPLACE: dict[str, Any] = {
     "summary": "Replace a file's content",
     "description": 'The raw body is the next version of the content. `If-Match` names the revision (`"r3"`) or the '
-    "content (its ETag) that is replaced. Attributes that change with it may be named.",
+    "content (its ETag) that is replaced. Attributes that change with it may be named. A file that is moved "
+    "while its content comes needs a grant on where it is then: 403 `grant_missing`.",
     "operationId": "replace_content",
     "tags": ["content"],
     "parameters": [_FILE_ID, _header(ATTRIBUTES_HEADER), _header("Repr-Digest"), _header("If-Match")],

@@ -13,7 +13,7 @@ from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.contracts.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
 from artstore_kit.principal import Principal
-from storage_element.domain.origin import Origin
+from storage_element.domain.asker import Asker
 from storage_element.domain.rules import revision_tag
 from storage_element.factory.services import Services
 
@@ -42,10 +42,11 @@ async def change(
     file_id: FileId, changes: AttributeChanges, who: Writing, services: Wired, if_match: IfMatch = None
 ) -> Response:
     """Set the attributes that are named; `If-Match: "r<revision>"` guards against a change in between."""
-    who.require_grant(Action.WRITE, (await services.reader.attributes(file_id)).collection)
+    asker = Asker.of(who, Action.WRITE)
+    asker.allowed((await services.reader.attributes(file_id)).collection)
     if changes.collection is not None:
-        who.require_grant(Action.WRITE, changes.collection)
-    return _answer(await services.writer.change(file_id, changes, if_match, Origin.of(who)))
+        asker.allowed(changes.collection)
+    return _answer(await services.writer.change(file_id, changes, if_match, asker))
 
 
 @router.delete("/{file_id}", status_code=204)
@@ -53,10 +54,10 @@ async def remove(
     file_id: FileId, who: Deleting, services: Wired, *, if_match: IfMatch = None, approval: ApprovalOf = None
 ) -> None:
     """Remove a file that neither a hold nor its retention keeps; with an approval, before its retention ends."""
-    who.require_grant(Action.DELETE, (await services.reader.attributes(file_id)).collection)
-    origin = Origin.of(who)
-    approved = services.four_eyes.destroying(file_id, origin, approval)
-    await services.writer.remove(file_id, if_match, origin, approved)
+    asker = Asker.of(who, Action.DELETE)
+    asker.allowed((await services.reader.attributes(file_id)).collection)
+    approved = services.four_eyes.destroying(file_id, asker.origin, approval)
+    await services.writer.remove(file_id, if_match, asker, approved)
 
 
 @router.get("", response_model=Page[FileAttributes])

@@ -9,7 +9,7 @@ from artstore_kit.contracts.files import FileAttributes, Hold, HoldId, HoldPlace
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.principal import Principal
 from storage_element.api.files import ApprovalOf, FileId, IfMatch, Wired
-from storage_element.domain.origin import Origin
+from storage_element.domain.asker import Asker
 from storage_element.domain.rules import revision_tag
 
 router = APIRouter(prefix="/files", tags=["holds"])
@@ -28,9 +28,10 @@ async def place(
     if_match: IfMatch = None,
 ) -> Response:
     """Put a file under a legal hold: nothing removes or alters it meanwhile. The same again changes nothing."""
-    who.require_grant(Action.WRITE, (await services.reader.attributes(file_id)).collection)
+    asker = Asker.of(who, Action.WRITE)
+    asker.allowed((await services.reader.attributes(file_id)).collection)
     hold = Hold(id=hold_id, reason=placement.reason)
-    file = await services.holds.place(file_id, hold, if_match, Origin.of(who))
+    file = await services.holds.place(file_id, hold, if_match, asker)
     return Response(file.to_json(), media_type="application/json", headers={"ETag": revision_tag(file)})
 
 
@@ -45,7 +46,7 @@ async def release(
     approval: ApprovalOf = None,
 ) -> None:
     """Take a hold away, with an approval. Nothing happens when the file is not under it."""
-    who.require_grant(Action.WRITE, (await services.reader.attributes(file_id)).collection)
-    origin = Origin.of(who)
-    approved = services.four_eyes.releasing(file_id, hold_id, origin, approval)
-    await services.holds.release(file_id, hold_id, if_match, origin, approved)
+    asker = Asker.of(who, Action.WRITE)
+    asker.allowed((await services.reader.attributes(file_id)).collection)
+    approved = services.four_eyes.releasing(file_id, hold_id, asker.origin, approval)
+    await services.holds.release(file_id, hold_id, if_match, asker, approved)

@@ -16,6 +16,7 @@ from artstore_kit.contracts.files import (
 from artstore_kit.contracts.modes import Operation
 from artstore_kit.exchange import Body
 from storage_element.domain import fitting, rules
+from storage_element.domain.asker import Asker
 from storage_element.domain.fresh import LARGEST, LATEST, fresh_content, fresh_file, largest_content
 from storage_element.domain.origin import Origin
 from storage_element.domain.records import NO_STAGING, Kind
@@ -50,8 +51,7 @@ class Replacement:
 
     file_id: UUID
     changes: AttributeChanges
-    uploaded_by: str
-    origin: Origin
+    asker: Asker
     announced: Announced = NOTHING_ANNOUNCED
     if_match: str | None = None
 
@@ -65,7 +65,7 @@ class Revision:
     """What becomes of a file's attributes, and what the audit log calls it; `approved` raises when it may not be."""
 
     of: Callable[[FileAttributes], FileAttributes]
-    origin: Origin
+    asker: Asker
     action: str
     approved: Approved = _nobody_is_asked
 
@@ -126,22 +126,23 @@ class Writer:
             rules.not_replaced_since(before, file)
             fresh = self._replaced(file, replacement, fresh_content(received.size, received.sha256))
             self._superseded.add(file.file_id, file.content.version)
-            draft = Draft(Kind.REPLACE_INLINE, fresh, origin=replacement.origin)
+            draft = Draft(Kind.REPLACE_INLINE, fresh, origin=replacement.asker.origin)
             stored = await self._commit_received(draft, Kind.REPLACE_STAGED, received)
             self._reader.replaced(file.file_id)
             return stored
 
     async def change(
-        self, file_id: UUID, changes: AttributeChanges, if_match: str | None, origin: Origin
+        self, file_id: UUID, changes: AttributeChanges, if_match: str | None, asker: Asker
     ) -> FileAttributes:
         """Write the next revision of the attributes; the file as it is then."""
         self._modes.require(Operation.CHANGE_ATTRIBUTES)
         with self._reservations.alone(file_id):
             file = await self._reader.to_change(file_id)
+            asker.allowed(file.collection)
             rules.matches_revision(file, if_match)
             fresh = rules.changed(file, changes, self._modes.current)
             fitting.must_fit(fresh.model_copy(update={"element": self._stamp()}))
-            return await self._commit(Draft(Kind.CHANGE, fresh, origin=origin))
+            return await self._commit(Draft(Kind.CHANGE, fresh, origin=asker.origin))
 
     async def revise(self, file_id: UUID, if_match: str | None, revision: Revision) -> FileAttributes:
         """Write the next revision, which touches no content; nothing happens when it is the file as it is.
@@ -151,24 +152,25 @@ class Writer:
         self._modes.require(Operation.CHANGE_ATTRIBUTES)
         with self._reservations.alone(file_id):
             file = await self._reader.to_change(file_id)
+            revision.asker.allowed(file.collection)
             fresh = revision.of(file)
             if fresh is file:
                 return file
             rules.matches_revision(file, if_match)
             fitting.must_fit(fresh.model_copy(update={"element": self._stamp()}))
             await revision.approved(file)
-            return await self._commit(Draft(Kind.CHANGE, fresh, origin=revision.origin, action=revision.action))
+            origin = revision.asker.origin
+            return await self._commit(Draft(Kind.CHANGE, fresh, origin=origin, action=revision.action))
 
-    async def remove(
-        self, file_id: UUID, if_match: str | None, origin: Origin, approved: Approved | None = None
-    ) -> None:
+    async def remove(self, file_id: UUID, if_match: str | None, asker: Asker, approved: Approved | None = None) -> None:
         """Remove a file that neither a hold nor its retention keeps; its retention no longer when it is `approved`."""
         self._modes.require(Operation.DELETE)
         with self._reservations.alone(file_id):
             file = await self._reader.to_change(file_id)
+            asker.allowed(file.collection)
             rules.matches_revision(file, if_match)
             action = await self._may_remove(file, approved)
-            await self._commit(Draft(Kind.REMOVE, file.model_copy(), origin=origin, action=action))
+            await self._commit(Draft(Kind.REMOVE, file.model_copy(), origin=asker.origin, action=action))
             self._reader.removed(file_id)
 
     async def expire(self, file_id: UUID, now: datetime) -> None:
@@ -211,10 +213,11 @@ class Writer:
     def _replaced(self, file: FileAttributes, replacement: Replacement, content: Content) -> FileAttributes:
         """The file as it will be; raises when it may not be so."""
         now = datetime.now(UTC)
+        replacement.asker.allowed(file.collection)
         rules.matches_content(file, replacement.if_match)
         rules.may_replace(file, now)
         fresh = rules.replaced(file, content, replacement.changes)
-        by = {"uploaded_by": replacement.uploaded_by, "uploaded_at": now, "element": self._stamp()}
+        by = {"uploaded_by": replacement.asker.on_whose_behalf, "uploaded_at": now, "element": self._stamp()}
         fresh = fresh.model_copy(update=by)
         fitting.must_fit(fresh)
         return fresh
