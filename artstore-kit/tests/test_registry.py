@@ -81,8 +81,12 @@ async def test_redis_tells_who_is_alive_and_the_admin_module_who_else_there_is(
     assert directory.find("rw-1")
 
 
-async def test_lower_priority_is_filled_first(directory: ElementDirectory, redis: RedisClient) -> None:
-    await _publish(redis, _element("a", priority=2), _element("b", priority=1), _element("c", priority=2))
+async def test_lower_priority_is_filled_first(
+    directory: ElementDirectory, redis: RedisClient, admin: AdminStandIn
+) -> None:
+    elements = [_element("a", priority=2), _element("b", priority=1), _element("c", priority=2)]
+    admin.show(elements)
+    await _publish(redis, *elements)
     await directory.refresh()
     assert _ids(directory.alive()) == ["b", "a", "c"]
 
@@ -105,6 +109,7 @@ async def test_a_flushed_redis_makes_no_element_disappear(
 async def test_without_both_the_last_known_list_stays(
     directory: ElementDirectory, redis: RedisClient, admin: AdminStandIn, clock: Clock
 ) -> None:
+    admin.show([_element("edit-1")])
     await _publish(redis, _element("edit-1"))
     await directory.refresh()
     admin.failing = True
@@ -148,7 +153,38 @@ async def test_nothing_known_is_an_error_not_an_empty_list(client: AdminClient, 
     await redis.aclose()
 
 
-async def test_what_is_no_element_is_passed_over(directory: ElementDirectory, redis: RedisClient) -> None:
+async def test_redis_sends_nobody_to_another_address(
+    directory: ElementDirectory, redis: RedisClient, admin: AdminStandIn
+) -> None:
+    """Whoever may write there would have the services' tokens sent to them."""
+    moved, stranger = (_element(name).model_copy(update={"url": "http://thief.test"}) for name in ("edit-1", "rw-9"))
+    admin.show([_element("edit-1")])
+    for _ in range(2):
+        await _publish(redis, moved, stranger)
+        await directory.refresh()
+        assert [element.url for element in directory.elements()] == ["http://edit-1.test"]
+    admin.failing = True
+    await directory.refresh()
+    assert [element.url for element in directory.elements()] == ["http://edit-1.test"]
+
+
+async def test_an_element_that_moved_is_followed_at_once(
+    directory: ElementDirectory, redis: RedisClient, admin: AdminStandIn
+) -> None:
+    admin.show([_element("edit-1")])
+    await _publish(redis, _element("edit-1"))
+    await directory.refresh()
+    moved, new = _element("edit-1").model_copy(update={"url": "http://elsewhere.test"}), _element("rw-1")
+    admin.show([moved, new])
+    await _publish(redis, moved, new)
+    await directory.refresh()
+    assert [element.url for element in directory.alive()] == ["http://elsewhere.test", "http://rw-1.test"]
+
+
+async def test_what_is_no_element_is_passed_over(
+    directory: ElementDirectory, redis: RedisClient, admin: AdminStandIn
+) -> None:
+    admin.show([_element("edit-1")])
     await _publish(redis, _element("edit-1"))
     await redis.sadd(REGISTRY_INDEX_KEY, "odd")
     await redis.set(REGISTRY_KEY_PREFIX + "odd", "{}")

@@ -17,7 +17,7 @@ from artstore_kit.workers import run_forever
 
 REFRESH_S = 2.0
 CONFIRM_EVERY_S = 10.0
-"""How often the admin module is asked about elements that Redis does not name."""
+"""How often the admin module is asked about elements that Redis does not name; at once about another address."""
 
 ELEMENTS = Gauge("artstore_registry_elements", "Storage elements known here", ["state"])
 REFRESHED = Gauge("artstore_registry_refreshed_timestamp_seconds", "When the registry was last read")
@@ -32,7 +32,10 @@ class Source(StrEnum):
 
 
 class ElementDirectory:
-    """The elements of the fleet. An empty or flushed Redis makes none disappear: only the admin module can say that."""
+    """The elements of the fleet. An empty or flushed Redis makes none disappear: only the admin module can say that.
+
+    Where an element is, the admin module alone says too: services send their tokens there.
+    """
 
     def __init__(self, redis: RedisClient, admin: AdminClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._redis = redis
@@ -74,10 +77,12 @@ class ElementDirectory:
         """Read the list once; when neither Redis nor the admin module answers, the last one stays."""
         seen = await self._seen_in_redis()
         confirmed = await self._listed_by_admin() if self._needs_confirmation(seen) else None
+        known = self._known if confirmed is None else confirmed
+        seen = {name: view for name, view in seen.items() if _is_where(known.get(name), view)}
         if not seen and confirmed is None:
             self.source = Source.REMEMBERED
             return
-        self._known = {**(self._known if confirmed is None else confirmed), **seen}
+        self._known = {**known, **seen}
         self._alive = frozenset(seen) | _recent((confirmed or {}).values())
         self._read_at = self._clock()
         self.source = Source.REDIS if seen else Source.ADMIN
@@ -88,7 +93,8 @@ class ElementDirectory:
         vanished = self._alive - seen.keys()
         due = self._clock() - self._confirmed_at >= CONFIRM_EVERY_S
         unseen = not seen.keys() >= self._known.keys() or self._confirmed_at == float("-inf")
-        return not seen or bool(vanished) or (due and unseen)
+        elsewhere = not all(_is_where(self._known.get(name), view) for name, view in seen.items())
+        return not seen or bool(vanished) or elsewhere or (due and unseen)
 
     async def _seen_in_redis(self) -> dict[str, ElementView]:
         try:
@@ -120,6 +126,10 @@ def _views(documents: Iterable[bytes | str | None]) -> Iterable[ElementView]:
                 yield ElementView.model_validate_json(document)
             except ValidationError:
                 continue  # written by something else: the admin module will be asked
+
+
+def _is_where(known: ElementView | None, view: ElementView) -> bool:
+    return known is not None and known.url == view.url
 
 
 def _recent(views: Iterable[ElementView]) -> frozenset[str]:

@@ -134,6 +134,16 @@ async def test_only_what_is_new_is_asked_for_and_told(issuer: Faulty, verifier: 
     assert issuer.heard_of == issuer.mint.revoked
 
 
+async def test_now_and_then_all_of_it_is_asked_for(
+    issuer: Faulty, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that none is missed that was committed late."""
+    await verifier.refresh_revocations()
+    monkeypatch.setattr(revoked_module, "WHOLE_EVERY_S", 0.0)
+    await verifier.refresh_revocations()
+    assert issuer.asked == [None, None]
+
+
 async def test_an_entry_ends(issuer: Faulty) -> None:
     now = time.time()
     verifier = TokenVerifier(issuer.mint.settings(), issuer, lambda: now)

@@ -16,6 +16,8 @@ from artstore_kit.tokens.jwks import SigningKeys
 
 STALE_AFTER_S = 60.0
 PAUSE_AFTER_FAILURE_S = 1.0
+WHOLE_EVERY_S = 60.0
+"""Now and then the whole list is read: one that was long in being committed is older than what was asked for since."""
 
 KNOWN = Gauge("artstore_revocations_known", "Revocations that have not ended", ["kind"])
 READ = Gauge("artstore_revocations_read_timestamp_seconds", "When the list of revocations was last read")
@@ -35,7 +37,7 @@ class Revoked:
         self._entries: dict[tuple[RevocationKind, str], Revocation] = {}
         self._subjects: dict[str, float] = {}
         self._as_of: datetime | None = None
-        self._read_at = self._failed_at = float("-inf")
+        self._read_at = self._failed_at = self._whole_at = float("-inf")
         self._reading = asyncio.Lock()
 
     def refuses(self, principal: Principal) -> bool:
@@ -80,7 +82,9 @@ class Revoked:
             raise TokensUnverifiable(f"The list of revoked tokens cannot be had: {error.detail}") from error
 
     async def _read(self) -> Sequence[Revocation]:
-        answer = await self._issuer.revocations(self._as_of)
+        is_whole = time.monotonic() - self._whole_at >= WHOLE_EVERY_S
+        answer = await self._issuer.revocations(None if is_whole else self._as_of)
+        self._whole_at = time.monotonic() if is_whole else self._whole_at
         fresh = [each for each in answer.items if self._is_new(each)]
         self._entries |= {(each.kind, each.name): each for each in fresh}
         self._drop_ended()
