@@ -179,7 +179,7 @@ async def open_services(
                 Check("postgres", database.ping),
                 Check("redis", lambda: ping(redis), Health.DEGRADED),
                 Check("signing_key", keyring.check),
-                delivery,
+                checkpoints.told_in(delivery),
             ),
         )
 

@@ -19,6 +19,7 @@ from admin_module.services.audit_retention import AuditRetention
 from admin_module.services.audit_search import AuditSearch
 from admin_module.services.checkpoints import Checkpoints
 from artstore_kit.contracts.audit import AuditEntry, new_entry_id
+from artstore_kit.contracts.errors import AuditLogDamaged
 from artstore_kit.postgres import Database
 from artstore_kit.testing.clock import MovableClock
 
@@ -70,8 +71,15 @@ class Log:
         await self.execute(*(table.delete() for table in TABLES))
         await self.execute(*(table.insert().values(rows) for table, rows in backup.items() if rows))
 
-    async def cover_up(self) -> None:
-        """All tiles are made anew from the rows, as a clever attacker would, and signed with the real key."""
+    async def restart(self) -> None:
+        """The service starts anew: what it had in memory is forgotten."""
+        self.checkpoints = Checkpoints(
+            self.database, self.audit, self.checkpoints.sealed_keys, self.checkpoints.name, self.clock
+        )
+        await self.checkpoints.open()
+
+    async def make_tiles_anew(self) -> int:
+        """From the rows, as they are now; how many these are."""
         async with self.database.connect() as connection:
             rows = await connection.execute(sa.select(audit_entries.c.leaf).order_by(audit_entries.c.index))
             hashes = [leaf_hash(leaf) for (leaf,) in rows]
@@ -79,8 +87,14 @@ class Log:
             {"level": level, "number": number, "hashes": content}
             for (level, number), content in grown(0, {}, hashes).items()
         ]
-        await self.execute(audit_tiles.delete(), audit_tiles.insert().values(tiles), audit_checkpoints.delete())
-        await self.execute(audit_head.update().values(size=len(hashes)))
+        await self.execute(audit_tiles.delete(), audit_tiles.insert().values(tiles))
+        return len(hashes)
+
+    async def cover_up(self) -> None:
+        """All tiles are made anew from the rows, as a clever attacker would; a service that starts anew signs them."""
+        size = await self.make_tiles_anew()
+        await self.execute(audit_checkpoints.delete(), audit_head.update().values(size=size))
+        await self.restart()
         await self.sign()
 
     async def lines(self) -> list[bytes]:
@@ -224,10 +238,37 @@ async def test_a_log_that_went_on_from_a_backup_is_a_fork(log: Log) -> None:
     await log.grow(50)
     await log.witness()
     await log.restore(backup)
+    await log.restart()
     await log.grow(100)
     code, said = await log.verify()
     assert code == 1
     assert "\nforked: signed again: from entry 302 to 351 the log is not what was witnessed" in said
+
+
+async def test_a_service_that_runs_does_not_sign_what_goes_on_from_a_backup(log: Log) -> None:
+    """Whoever holds the database needs no key: until the service starts anew they need it."""
+    backup = await log.rows()
+    await log.grow(50)
+    await log.restore(backup)
+    with pytest.raises(AuditLogDamaged, match=r"was put back: it has signed 352 entries, and now 302 entries\.$"):
+        await log.grow(100)
+    assert (await log.checkpoints.newest()).size == 302
+    saw_352 = log.checkpoints
+    await log.restart()
+    await log.sign()
+    assert (await log.checkpoints.newest()).size == 402
+    with pytest.raises(AuditLogDamaged, match="its first 352 entries are others"):
+        await saw_352.sign_if_due()
+
+
+async def test_an_edited_entry_with_every_tile_made_anew_is_not_signed(log: Log) -> None:
+    await log.execute(ANOTHER)
+    await log.make_tiles_anew()
+    for _ in range(2):
+        with pytest.raises(AuditLogDamaged, match="its first 302 entries are others"):
+            await log.grow(10)
+        await log.restart()
+    assert (await log.checkpoints.newest()).size == 302
 
 
 async def test_two_histories_that_two_witnesses_saw(log: Log) -> None:
@@ -235,6 +276,7 @@ async def test_two_histories_that_two_witnesses_saw(log: Log) -> None:
     await log.grow(50)
     await log.witness()
     await log.restore(backup)
+    await log.restart()
     await log.grow(50)
     await log.witness()
     code, said = await log.verify()
