@@ -6,11 +6,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 import sqlalchemy as sa
 
+from admin_module.adapters.administrators import insert_administrator
 from admin_module.adapters.sealed_columns import SealedColumn, sealed_columns
 from admin_module.adapters.sealing import SealedKeys
+from admin_module.adapters.second_factors import write_factor
 from admin_module.adapters.signing_keys import all_keys, insert_key
 from admin_module.adapters.tables.audit import audit_keys
+from admin_module.adapters.tables.kept_answers import kept_answers
 from admin_module.adapters.tables.schema import metadata
+from admin_module.domain.administrators import Administrator
 from admin_module.domain.clock import Clock
 from admin_module.domain.signing_keys import SigningKey
 from admin_module.services.audit import AuditLog
@@ -55,6 +59,19 @@ async def test_everything_is_sealed_anew(
     assert await Reseal(database, audit, both).run() == 0
     assert await Reseal(database, audit, new).run() == 0
     assert [each.resource for each in await recorded()] == ["key:a", "key:b", "key:c", "key:log"]
+
+
+async def test_whose_secret_it_was_is_told(
+    database: Database, audit: AuditLog, clock: Clock, recorded: Callable[[], Awaitable[list[AuditEntry]]]
+) -> None:
+    async with database.transaction() as connection:
+        await insert_administrator(connection, Administrator("grace", "", ("readonly",)), clock())
+        await write_factor(connection, "grace", old.seal("grace", b"shared with her app"))
+        answer = {"name": "0f", "sealed_answer": old.seal("0f", b"{}"), "kept_at": clock()}
+        await connection.execute(kept_answers.insert().values(answer))
+    assert await Reseal(database, audit, both).run() == 6
+    told = [(each.action, each.resource) for each in await recorded()]
+    assert told[4:] == [("secret.reseal", "administrator:grace"), ("secret.reseal", "answer:0f")]
 
 
 async def test_nodes_that_start_at_once_do_each_once(database: Database, audit: AuditLog) -> None:

@@ -14,8 +14,12 @@ from admin_module.adapters.tables.signing_keys import signing_keys
 
 @dataclass(frozen=True)
 class SealedColumn:
-    """A column of sealed secrets; `name` is the column whose value is bound to the seal."""
+    """A column of sealed secrets; `name` is the column whose value is bound to the seal.
 
+    `noun` is what has that name, as the audit log calls it.
+    """
+
+    noun: str
     table: sa.Table
     name: str
     sealed: str
@@ -34,7 +38,7 @@ class SealedColumn:
 
 def sealed_columns() -> Iterator[SealedColumn]:
     """All of them."""
-    yield SealedColumn(signing_keys, "kid", "sealed_private_key")
-    yield SealedColumn(audit_keys, "name", "sealed_private_key")
-    yield SealedColumn(second_factors, "username", "sealed_secret")
-    yield SealedColumn(kept_answers, "name", "sealed_answer")
+    yield SealedColumn("key", signing_keys, "kid", "sealed_private_key")
+    yield SealedColumn("key", audit_keys, "name", "sealed_private_key")
+    yield SealedColumn("administrator", second_factors, "username", "sealed_secret")
+    yield SealedColumn("answer", kept_answers, "name", "sealed_answer")

@@ -36,5 +36,5 @@ class Reseal:
         async with self.database.transaction() as connection:
             replaced = await column.replace(connection, name, sealed, anew)
             if replaced:
-                await self.audit.record(connection, Deed.of_service("key.reseal", f"key:{name}"))
+                await self.audit.record(connection, Deed.of_service("secret.reseal", f"{column.noun}:{name}"))
         return replaced
