@@ -1,11 +1,14 @@
 """Entries of the audit log have ids that say when, and that are made again alike."""
 
+import hashlib
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from artstore_kit.contracts.audit import AuditEntry, entry_id_of, new_entry_id
+from artstore_kit.contracts.audit import DETAIL_LIMIT_BYTES, AuditEntry, entry_id_of, in_short, new_entry_id
 from artstore_kit.contracts.ids import parse_file_id
 
 
@@ -36,3 +39,30 @@ def test_an_entry_says_when_it_was() -> None:
 def test_an_action_is_two_words_and_a_dot(action: str) -> None:
     with pytest.raises(ValidationError):
         AuditEntry(entry_id=new_entry_id(), service="storage-element", action=action)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=3000)
+details = st.dictionaries(
+    st.text("abcdefghij_", min_size=1, max_size=20),
+    st.none() | st.integers() | texts | st.lists(texts, max_size=60) | st.dictionaries(texts, texts, max_size=9),
+    max_size=12,
+)
+
+
+@given(details)
+def test_whatever_is_told_fits_an_entry(detail: dict[str, object]) -> None:
+    told = in_short(detail)
+    AuditEntry(entry_id=new_entry_id(), service="admin-module", action="role.create", detail=told)
+    assert told.keys() == detail.keys()
+    if len(json.dumps(detail, ensure_ascii=False).encode()) <= DETAIL_LIMIT_BYTES:
+        assert told == detail
+
+
+def test_the_longest_is_told_by_its_length_and_a_hash() -> None:
+    """The limit is that of the whole: quotation marks, colons and all."""
+    just_right = {"grants": "x" * (DETAIL_LIMIT_BYTES - len('{"grants": ""}'))}
+    assert in_short(just_right) == just_right
+    grants = [{"actions": ["read"], "collection": f"отдел-{number}"} for number in range(200)]
+    digest = hashlib.sha256(json.dumps(grants, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    told = in_short({"revision": 7, "grants": grants, "scopes": ["files:read"]})
+    assert told == {"revision": 7, "grants": {"length": 200, "sha256": digest}, "scopes": ["files:read"]}

@@ -6,7 +6,7 @@ import httpx
 import jwt
 import pytest
 
-from artstore_kit.contracts.identity import Scope
+from artstore_kit.contracts.identity import ROLES_LIMIT, Scope
 
 PATH = "/api/v1/roles"
 ACCOUNTS = "/api/v1/service-accounts"
@@ -18,6 +18,30 @@ type Somebody = Callable[..., Awaitable[Headers]]
 
 def new(name: str, **more: object) -> dict[str, object]:
     return {"name": name, "scopes": ["files:read"], "grants": [READ_HR], **more}
+
+
+async def test_a_role_with_more_than_an_entry_holds_is_made_and_told(
+    client: httpx.AsyncClient, as_administrator: Headers
+) -> None:
+    grants = [{"collection": f"{number:0>76}", "actions": ["read", "write", "delete"]} for number in range(30)]
+    made = await client.post(PATH, json=new("heavy", grants=grants), headers=as_administrator)
+    assert made.status_code == 201, made.text
+    found = await client.get("/api/v1/audit/entries", params={"resource": "role:heavy"}, headers=as_administrator)
+    assert [each["entry"]["detail"]["grants"]["length"] for each in found.json()["items"]] == [30]
+
+
+async def test_a_person_holds_as_many_roles_as_fit_a_token(
+    client: httpx.AsyncClient, as_administrator: Headers
+) -> None:
+    names = [f"role-{number:0>58}" for number in range(ROLES_LIMIT + 1)]
+    for name in names:
+        assert (await client.post(PATH, json=new(name, grants=[]), headers=as_administrator)).status_code == 201
+    for held, status in ((names[1:], 201), (names, 422)):
+        body = {"username": f"holder-{status}", "display_name": "n" * 200, "roles": held}
+        answer = await client.post("/api/v1/administrators", json=body, headers=as_administrator)
+        assert answer.status_code == status, answer.text
+    answer = await client.patch("/api/v1/administrators/holder-201", json={"roles": names}, headers=as_administrator)
+    assert code_of(answer) == (422, "invalid_fields")
 
 
 async def token_of(client: httpx.AsyncClient, account: dict[str, str]) -> str:

@@ -164,6 +164,17 @@ async def test_tokens_of_other_rights_are_revoked(
     assert told == ([("subject", "query-module")] if revoked else [])
 
 
+async def test_grants_too_many_for_an_entry_do_not_keep_it_from_starting(
+    first_start: FirstStartWith, recorded: Recorded
+) -> None:
+    grants = [{"collection": f"{number:0>76}", "actions": ["read", "write", "delete"]} for number in range(30)]
+    account = {"client_id": "query-module", "client_secret": new_secret(), "grants": grants}
+    await first_start(bootstrap(account)).run()
+    (told,) = [entry for entry in await recorded() if entry.action == "account.create"]
+    assert isinstance(told.detail["grants"], dict)
+    assert told.detail["grants"]["length"] == 30
+
+
 async def test_an_account_that_somebody_made_is_not_taken_over(
     database: Database, first_start: FirstStartWith, clock: Clock
 ) -> None:

@@ -1,6 +1,8 @@
 """Service accounts are made and recorded in one transaction."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -10,11 +12,12 @@ from admin_module.adapters import name_lock
 from admin_module.adapters.administrators import insert_administrator
 from admin_module.config import AccountsSettings
 from admin_module.domain.administrators import Administrator
+from admin_module.domain.scopes import as_claim, require_fits_token
 from admin_module.services.accounts import Accounts
 from admin_module.services.audit import AuditLog
 from admin_module.services.repeats import Repeats
 from artstore_kit.contracts.audit import AuditEntry
-from artstore_kit.contracts.errors import AccountExists, AccountUnknown
+from artstore_kit.contracts.errors import AccountExists, AccountUnknown, InvalidFields
 from artstore_kit.contracts.identity import Action, Grant, NewServiceAccount, Scope
 from artstore_kit.postgres import Database
 from artstore_kit.principal import Principal
@@ -45,6 +48,22 @@ async def test_a_new_account_is_recorded_without_its_secret(
         "revision": 1,
     }
     assert made.client_secret not in repr(entry)
+
+
+async def test_grants_too_many_for_an_entry_are_told_by_their_number(
+    accounts: Accounts, recorded: Recorded, ada: Principal
+) -> None:
+    """Up to the last that fits a token."""
+    grants = [Grant(collection=f"{number:0>76}", actions=frozenset(Action)) for number in range(30)]
+    require_fits_token(grants)
+    with pytest.raises(InvalidFields):
+        require_fits_token([*grants, grants[0], grants[0]])
+    made = await accounts.create(NEW.model_copy(update={"grants": grants}), by=ada)
+    assert made.grants == grants
+    (entry,) = await recorded()
+    digest = hashlib.sha256(json.dumps(as_claim(grants), separators=(",", ":"), sort_keys=True).encode()).hexdigest()
+    assert entry.detail["grants"] == {"length": 30, "sha256": digest}
+    assert entry.detail["scopes"] == ["files:read"]
 
 
 async def test_a_refused_account_is_not_recorded(accounts: Accounts, recorded: Recorded, ada: Principal) -> None:

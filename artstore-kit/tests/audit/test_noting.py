@@ -202,6 +202,20 @@ async def test_whom_one_acts_for_is_believed_with_the_scope_alone(
 
 
 @pytest.mark.parametrize(
+    ("name", "status"), [("c" * 255, 200), ("c" * 256, 400), ("caf\u00e9", 200), ("c\x7f", 400), ("c\x85", 400)]
+)
+async def test_whom_no_entry_could_name_nobody_acts_for(
+    client: httpx.AsyncClient, entries: Entries, name: str, status: int
+) -> None:
+    odd = [*client.headers.raw, (ACTING_FOR_HEADER.encode(), name.encode("latin-1"))]
+    answers = [await client.get(f"/api/v1/{path}/{FILE}", headers=odd) for path in ("notes", "files")]
+    assert [answer.status_code for answer in answers] == [status, status]
+    told = [(each.actor, each.acting_for, each.code) for each in entries()]
+    # What was allowed at the second address is told by whoever acts for somebody.
+    assert told == ([("alice", name, "")] if status == 200 else [("alice", "", "bad_request")] * 2)
+
+
+@pytest.mark.parametrize(
     ("said", "address"),
     [("198.51.100.7", "198.51.100.7"), ("2001:db8::7", "2001:db8::7"), ("nowhere", "127.0.0.1"), ("", "127.0.0.1")],
 )

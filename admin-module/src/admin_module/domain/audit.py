@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-from artstore_kit.contracts.audit import ADMIN_SERVICE, AuditEntry, AuditOutcome, new_entry_id
+from artstore_kit.contracts.audit import ADMIN_SERVICE, AuditEntry, AuditOutcome, in_short, new_entry_id
 from artstore_kit.contracts.ids import UUID_VERSION, moment_of
 from artstore_kit.principal import Principal
 
@@ -57,7 +57,7 @@ class Deed:
             code=self.code,
             request_id=request_id,
             address=address,
-            detail=dict(self.detail),
+            detail=in_short(self.detail),
         )
 
 

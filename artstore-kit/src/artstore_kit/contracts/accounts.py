@@ -11,6 +11,7 @@ from artstore_kit.contracts.identity import (
     AccountState,
     Grant,
     RoleName,
+    RoleNames,
     Scope,
     TokenRequestsPerMinute,
 )
@@ -25,7 +26,7 @@ class AccountChanges(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     description: Annotated[PlainText, Field(max_length=500)] | None = None
-    roles: Annotated[frozenset[RoleName], Field(max_length=16)] | None = None
+    roles: RoleNames | None = None
     scopes: frozenset[Scope] | None = None
     grants: Annotated[list[Grant], Field(max_length=100)] | None = None
     jwks: KeySet | None = Field(None, description="public keys for private_key_jwt; null takes them away")

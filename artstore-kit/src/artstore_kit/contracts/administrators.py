@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Secret
 
 from artstore_kit.contracts.files import PlainText
-from artstore_kit.contracts.identity import NewName, RoleName, TokenAnswer
+from artstore_kit.contracts.identity import NewName, RoleNames, TokenAnswer
 
 PASSWORD_LIMIT_BYTES = 1024
 SESSION_ID_PATTERN = r"^[\w-]{22}$"
@@ -91,7 +91,7 @@ class NewAdministrator(_Sent):
     username: NewName
     display_name: DisplayName = ""
     email: Email = ""
-    roles: frozenset[RoleName] = frozenset()
+    roles: RoleNames = frozenset()
     password: Password | None = Field(None, description="a temporary one; made and shown once when left out")
 
 
@@ -100,7 +100,7 @@ class AdministratorChanges(_Sent):
 
     display_name: DisplayName | None = None
     email: Email | None = None
-    roles: frozenset[RoleName] | None = None
+    roles: RoleNames | None = None
 
 
 class AdministratorView(BaseModel):

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sized
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
@@ -17,6 +18,8 @@ ENTRIES_AT_ONCE = 1000
 ADMIN_SERVICE = "admin-module"
 """The service that keeps the log. Nobody delivers entries in its name."""
 
+ACTING_FOR_LIMIT = 255
+"""So many characters the name has at most of whom a service acts for."""
 DETAIL_LIMIT_BYTES = 4096
 DEEPEST_DETAIL = 8
 ACTION_PATTERN = r"^[a-z_]+(\.[a-z_]+)+$"
@@ -24,11 +27,31 @@ ACTION_PATTERN = r"^[a-z_]+(\.[a-z_]+)+$"
 
 def _small(detail: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """What is hashed and kept for years is small, and reads alike everywhere."""
-    if len(json.dumps(detail, ensure_ascii=False, allow_nan=False).encode()) > DETAIL_LIMIT_BYTES:
+    if _size_bytes(detail) > DETAIL_LIMIT_BYTES:
         raise ValueError(f"detail is at most {DETAIL_LIMIT_BYTES} bytes as JSON")
     if deeper_than(DEEPEST_DETAIL, detail):
         raise ValueError(f"detail is at most {DEEPEST_DETAIL} levels deep")
     return detail
+
+
+def in_short(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The detail as an entry can hold it: while it is too long, its longest member is told by its length and a hash.
+
+    The hash is SHA-256 of the member as UTF-8 JSON without blanks, keys in order.
+    """
+    fitting = dict(detail)
+    by_size = sorted(
+        (name for name in detail if isinstance(detail[name], Sized)), key=lambda name: _size_bytes(detail[name])
+    )
+    while by_size and _size_bytes(fitting) > DETAIL_LIMIT_BYTES:
+        name = by_size.pop()
+        whole = json.dumps(fitting[name], ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        fitting[name] = {"length": len(fitting[name]), "sha256": hashlib.sha256(whole).hexdigest()}
+    return fitting
+
+
+def _size_bytes(detail: object) -> int:
+    return len(json.dumps(detail, ensure_ascii=False, allow_nan=False).encode())
 
 
 class AuditOutcome(StrEnum):
@@ -49,7 +72,9 @@ class AuditEntry(BaseModel):
     node: Annotated[PlainText, Field(max_length=64, description="which of its instances, such as an element's id")] = ""
     actor: Annotated[PlainText, Field(max_length=64, description="whose token it was; empty when there was none")] = ""
     client_id: Annotated[PlainText, Field(max_length=64)] = ""
-    acting_for: Annotated[PlainText, Field(max_length=255, description="the subject that a service acted for")] = ""
+    acting_for: Annotated[
+        PlainText, Field(max_length=ACTING_FOR_LIMIT, description="the subject that a service acted for")
+    ] = ""
     action: str = Field(pattern=ACTION_PATTERN, max_length=64, description="such as file.create")
     resource: Annotated[PlainText, Field(max_length=256, description="such as file:<id>, account:<name>")] = ""
     outcome: AuditOutcome = AuditOutcome.DONE

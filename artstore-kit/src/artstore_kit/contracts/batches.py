@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from artstore_kit.contracts.audit import ACTING_FOR_LIMIT
 from artstore_kit.contracts.errors import BadRequest
 from artstore_kit.contracts.files import SHA256_PATTERN, PlainText, UploadAttributes
 
@@ -29,7 +30,7 @@ class BatchedFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     file_id: UUID
-    acting_for: Annotated[PlainText, Field(min_length=1, max_length=255)]
+    acting_for: Annotated[PlainText, Field(min_length=1, max_length=ACTING_FOR_LIMIT)]
     request_id: Annotated[PlainText, Field(max_length=128, description="of whoever brought the file")] = ""
     address: Annotated[PlainText, Field(max_length=64, description="from where they sent it")] = ""
     sha256: str = Field(pattern=SHA256_PATTERN)

@@ -21,6 +21,9 @@ CLIENT_ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{1,62}$"
 ROLE_NAME_PATTERN = r"^[a-z][a-z0-9_-]{1,62}$"
 
 type RoleName = Annotated[str, Field(pattern=ROLE_NAME_PATTERN)]
+ROLES_LIMIT = 16
+"""They ride in every token, by name."""
+RoleNames = Annotated[frozenset[RoleName], Field(max_length=ROLES_LIMIT)]
 TokenRequestsPerMinute = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -113,7 +116,7 @@ class NewServiceAccount(BaseModel):
 
     client_id: NewName
     description: Annotated[PlainText, Field(max_length=500)] = ""
-    roles: frozenset[RoleName] = Field(frozenset(), max_length=16)
+    roles: RoleNames = frozenset()
     scopes: frozenset[Scope] = frozenset()
     grants: list[Grant] = Field([], max_length=100)
     jwks: KeySet | None = Field(None, description="public keys for private_key_jwt: a JWK Set, or a single JWK")

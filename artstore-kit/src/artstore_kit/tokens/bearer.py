@@ -7,7 +7,8 @@ from cachetools import TTLCache
 from pydantic import TypeAdapter, ValidationError
 
 from artstore_kit import request_context
-from artstore_kit.contracts.errors import ScopeMissing
+from artstore_kit.contracts.audit import ACTING_FOR_LIMIT
+from artstore_kit.contracts.errors import BadRequest, ScopeMissing
 from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Grant, Scope
 from artstore_kit.health import Check, Health
 from artstore_kit.noted import noted
@@ -51,7 +52,8 @@ class TokenVerifier:
     ) -> Principal:
         """Who sends this `Authorization` header; `NotAuthenticated` when it proves nothing.
 
-        For whom, and from where that one has asked, whoever may act for others is believed.
+        For whom, and from where that one has asked, whoever may act for others is believed. `BadRequest` for a name
+        that no entry of the audit log could hold.
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -63,7 +65,7 @@ class TokenVerifier:
         known = noted()
         known.actor, known.client_id = principal.subject, principal.client_id
         known.by_service = principal.may_use(Scope.FLEET_ACT_FOR)
-        principal = _acting(principal, acting_for)
+        principal = _acting(principal, _tellable(acting_for))
         known.acting_for = principal.acting_for
         if principal.acting_for and (address := address_in(acting_from or "")):
             request_context.come_from(str(address))
@@ -121,6 +123,12 @@ def _principal(token: Unverified) -> Principal:
         issued_at=float(claims["iat"]),
         session_id=session_of(claims),
     )
+
+
+def _tellable(acting_for: str | None) -> str | None:
+    if acting_for and not (len(acting_for) <= ACTING_FOR_LIMIT and acting_for.isprintable()):
+        raise BadRequest(f"{ACTING_FOR_HEADER} is a name of at most {ACTING_FOR_LIMIT} printable characters.")
+    return acting_for
 
 
 def _acting(principal: Principal, acting_for: str | None) -> Principal:
