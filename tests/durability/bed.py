@@ -153,7 +153,7 @@ class Bed:
         part = content[offset:end]
         announced = Announced(len(part), hashlib.sha256(part).digest())
         self.note_upload("began", name, content[:end])
-        await self.uploads.append(self.uploading[name].upload_id, "tester", offset, announced, Body.of(part))
+        await self.uploads.append(self.uploading[name].upload_id, ASKER, offset, announced, Body.of(part))
         self.note_upload("done", name, content[:end])
 
     async def commit_upload(self, name: str, content: bytes) -> FileAttributes:
@@ -164,7 +164,7 @@ class Bed:
         self.note_upload("began", name, None)
 
         async def commit() -> FileAttributes:
-            return (await self.uploads.commit(upload.upload_id, "tester", sha256.digest(), origin=TESTER))[0]
+            return (await self.uploads.commit(upload.upload_id, ASKER, sha256.digest()))[0]
 
         file = await self._promised(upload.file_id, version, commit)
         self.note_upload("done", name, None)

@@ -9,6 +9,7 @@ from uuid import UUID
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER
 from artstore_kit.contracts.identity import Action
 from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.contracts.uploads import OFFSET_HEADER
 from artstore_kit.rights import GRANT_FIELD, SCHEME
 from tools.fleet.layout import ROOT
 
@@ -17,6 +18,7 @@ PARTS = {"admin-module": "admin", "storage-element": "edit-1", "ingester-module"
 
 NOBODY = "nobody-here"
 FILE = "file_id"
+UPLOAD = "upload_id"
 
 
 @dataclass(frozen=True)
@@ -47,17 +49,25 @@ class Operation:
         """It wants the attributes of a file, or a batch of files: an empty one is refused."""
         return self.path == "/api/v1/files"
 
+    @property
+    def goes_on_with_an_upload(self) -> bool:
+        """What it is about is no file yet."""
+        return f"{{{UPLOAD}}}" in self.path
+
     def empty(self) -> dict[str, Any]:
         """A request that does nothing to anybody: it names what is not there and says nothing."""
-        return {"method": self.method, "url": self._at(None), **({"json": {}} if self.body else {})}
+        return {"method": self.method, "url": self._at({}), **({"json": {}} if self.body else {})}
 
-    def real(self, file_id: UUID, collection: str) -> dict[str, Any]:
-        """A request that would work on this file."""
+    def real(self, its_id: UUID, collection: str) -> dict[str, Any]:
+        """A request that would work on this file or upload."""
         attributes = {"name": "matrix.txt", "collection": collection}
-        request = {"method": self.method, "url": self._at(file_id)}
+        request = {
+            "method": self.method,
+            "url": self._at({UPLOAD if self.goes_on_with_an_upload else FILE: str(its_id)}),
+        }
         if self.body:
             return request | {"json": self._body(attributes)}
-        return request | {"headers": {ATTRIBUTES_HEADER: json.dumps(attributes)}}
+        return request | {"headers": {ATTRIBUTES_HEADER: json.dumps(attributes), OFFSET_HEADER: "0"}}
 
     def _body(self, attributes: Mapping[str, str]) -> Mapping[str, Any]:
         if self.path == "/api/v1/uploads":
@@ -66,9 +76,9 @@ class Operation:
             return {"reason": "tried by the matrix"}
         return {"description": "tried by the matrix"}
 
-    def _at(self, file_id: UUID | None) -> str:
+    def _at(self, known: Mapping[str, str]) -> str:
         values = {each["name"]: _unknown(each) for each in self.parameters if each["in"] == "path"}
-        return self.path.format(**values | ({FILE: str(file_id)} if file_id and FILE in values else {}))
+        return self.path.format(**{**values, **known})
 
 
 def operations() -> Iterator[Operation]:

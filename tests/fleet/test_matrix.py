@@ -7,14 +7,16 @@ from uuid import UUID
 import httpx
 import pytest
 
-from artstore_kit.contracts.identity import Action, Scope
+from artstore_kit.contracts.identity import ACTING_FOR_HEADER, Action, Scope
+from artstore_kit.contracts.ids import new_file_id
 from tests.fleet.documents import unique_word
-from tests.fleet.operations import Operation, operations
-from tests.fleet.people import administrator, new_account, token_of
+from tests.fleet.operations import PARTS, Operation, operations
+from tests.fleet.people import administrator, new_account, newcomer, token_of
 from tests.fleet.wire import Wire
 
 AT_ONCE = 16
 UPLOADS = "/api/v1/uploads"
+ELEMENT = PARTS["storage-element"]
 OPERATIONS = list(operations())
 GUARDED = [each for each in OPERATIONS if each.scopes is not None]
 GRANTED = [each for each in GUARDED if each.grant]
@@ -50,6 +52,39 @@ class Caller:
     async def all_told(self, pairs: Iterable[tuple[Operation, str]]) -> list[Told]:
         """Each operation with its token."""
         return await asyncio.gather(*(self.told(operation, token) for operation, token in pairs))
+
+
+class Front:
+    """A service that begins uploads for those who could not begin them themselves."""
+
+    def __init__(self, wire: Wire, token: str) -> None:
+        self._wire = wire
+        self._token = token
+        self._begun: list[tuple[str, dict[str, str]]] = []
+
+    async def begin(self, collection: str, by: str) -> UUID:
+        """An upload of `by`; its id."""
+        creation = {"file_id": str(new_file_id()), "attributes": {"name": "x", "collection": collection}, "size": 0}
+        headers = {ACTING_FOR_HEADER: by}
+        answer = await self._wire.ask("POST", ELEMENT, "/uploads", token=self._token, headers=headers, json=creation)
+        upload_id = answer.raise_for_status().json()["upload_id"]
+        self._begun.append((f"/uploads/{upload_id}", headers))
+        return UUID(upload_id)
+
+    async def end(self) -> None:
+        """Give up those that have not become files."""
+        for path, headers in self._begun:
+            answer = await self._wire.ask("DELETE", ELEMENT, path, token=self._token, headers=headers)
+            assert answer.status_code in {204, 404}
+
+
+@pytest.fixture
+async def front(wire: Wire) -> AsyncIterator[Front]:
+    """Leaves no upload open."""
+    scopes = [Scope.FILES_WRITE, Scope.FLEET_ACT_FOR]
+    front = Front(wire, await newcomer(wire, f"front-{unique_word()}", scopes))
+    yield front
+    await front.end()
 
 
 @pytest.fixture
@@ -92,24 +127,29 @@ async def test_each_role_opens_what_its_scopes_do_and_nothing_else(wire: Wire, c
     await _exactly_where_declared(caller, tried)
 
 
-async def test_all_scopes_without_a_grant_open_no_file(wire: Wire, caller: Caller) -> None:
+async def test_all_scopes_without_a_grant_open_no_file(wire: Wire, caller: Caller, front: Front) -> None:
     name, collection = f"matrix-{unique_word()}", f"matrix-{unique_word()}"
     token = await token_of(wire.fleet, name, await new_account(wire, name, list(Scope)))
-    file_id = await _stored(wire, collection)
+    file_id, upload_id = await _stored(wire, collection), await front.begin(collection, name)
 
     for operation in GRANTED:
-        answer = await caller.told(operation, token, operation.real(file_id, collection))
+        its_id = upload_id if operation.goes_on_with_an_upload else file_id
+        answer = await caller.told(operation, token, operation.real(its_id, collection))
         assert answer == (403, "grant_missing"), operation
 
 
 @pytest.mark.parametrize("action", Action)
-async def test_a_grant_allows_its_action_and_nothing_else(wire: Wire, caller: Caller, action: Action) -> None:
+async def test_a_grant_allows_its_action_and_nothing_else(
+    wire: Wire, caller: Caller, front: Front, action: Action
+) -> None:
     name, collection = f"matrix-{unique_word()}", f"matrix-{unique_word()}"
     secret = await new_account(wire, name, list(Scope), [{"collection": "*", "actions": [action]}])
     token = await token_of(wire.fleet, name, secret)
 
     for operation in GRANTED:
-        request = operation.real(await _stored(wire, collection), collection)
+        begun = operation.goes_on_with_an_upload
+        its_id = await (front.begin(collection, name) if begun else _stored(wire, collection))
+        request = operation.real(its_id, collection)
         answer = await caller.told(operation, token, request)
         if operation.grant is action:
             assert answer[0] not in {401, 403}, operation

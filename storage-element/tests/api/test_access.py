@@ -1,16 +1,20 @@
 """Who may do what: a token, a scope, a grant; for each route."""
 
 from collections.abc import AsyncIterator, Sequence
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from part_sender import begun
 from running_element import Element, code
 
 from artstore_kit.contracts.files import ATTRIBUTES_HEADER, FileAttributes
 from artstore_kit.contracts.identity import Action, Grant, Scope
 from artstore_kit.contracts.ids import new_file_id
+from artstore_kit.contracts.uploads import OFFSET_HEADER
+from artstore_kit.digests import format_sha256
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.tokens import TokenMint
 
@@ -170,6 +174,21 @@ async def test_a_file_that_is_moved_right_after_the_grant_was_found_is_left_alon
     url = f"/api/v1/files/{file.file_id}{path}"
     assert code(await element.http.request(method, url, headers=only_in_hr(admin), **asked)) == (403, "grant_missing")
     assert (await element.attributes(file.file_id)).revision == 2
+
+
+async def test_an_upload_goes_on_and_becomes_a_file_only_with_a_grant(element: Element, admin: AdminStandIn) -> None:
+    """It is open for a day: the grant that it was begun with may be taken away meanwhile."""
+    sender, without = await begun(element, 5, collection="contracts"), only_in_hr(admin)
+    commit = f"{sender.path}/commit"
+    repeated = f"{commit}?file_id={sender.upload.file_id}"
+    digest = {"Repr-Digest": format_sha256(sha256(b"12345").digest())}
+    refused = await element.http.patch(sender.path, content=b"12345", headers={**without, OFFSET_HEADER: "0"})
+    assert code(refused) == (403, "grant_missing")
+    assert (await sender.append(0, b"12345")).status_code == 204
+    assert code(await element.http.post(commit, headers=without)) == (403, "grant_missing")
+    await sender.stored(b"12345")
+    assert code(await element.http.post(repeated, headers=without | digest)) == (403, "grant_missing")
+    assert (await element.http.post(repeated, headers=digest)).status_code == 200
 
 
 def only_in_hr(admin: AdminStandIn) -> dict[str, str]:

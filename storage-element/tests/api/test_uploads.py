@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from element_core import TESTER, Syncs, until
+from element_core import ASKER, Syncs, until
 from part_sender import CONTENT, Sender, begin, begun, staged
 from running_element import MIB, Element, ElementAt, SettingsAt, code
 
@@ -481,7 +481,7 @@ async def test_a_commit_goes_to_its_end_when_the_sender_goes(element: Element, m
     await sender.append(0, b"12345")
     syncs = Syncs(monkeypatch)
     service, upload = element.services.uploads, sender.upload
-    committing = asyncio.create_task(service.commit(upload.upload_id, "tester", None, origin=TESTER))
+    committing = asyncio.create_task(service.commit(upload.upload_id, ASKER, None))
     await until(lambda: syncs.count > 0)
     committing.cancel()
     await asyncio.wait([committing])

@@ -49,7 +49,7 @@ class Callers:
         self.offsets[upload_id] = 0
         while True:
             body = Body.of(bytes(1000))
-            session = await uploads.append(upload_id, "tester", self.offsets[upload_id], NOTHING_ANNOUNCED, body)
+            session = await uploads.append(upload_id, ASKER, self.offsets[upload_id], NOTHING_ANNOUNCED, body)
             self.offsets[upload_id] = session.offset
 
     async def _to_be(self, file_id: UUID, content: bytes, store: Callable[[UUID, Body], Awaitable[object]]) -> None:

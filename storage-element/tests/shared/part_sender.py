@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from element_core import ASKER
 from running_element import MIB, Element, arriving
 
 from artstore_kit.contracts.files import FileAttributes
@@ -40,7 +41,7 @@ class Sender:
         self, offset: int, body: AsyncIterator[bytes], announced: Announced = NOTHING_ANNOUNCED
     ) -> None:
         uploads = self.element.services.uploads
-        await uploads.append(self.upload.upload_id, "tester", offset, announced, arriving(body))
+        await uploads.append(self.upload.upload_id, ASKER, offset, announced, arriving(body))
 
     async def offset(self) -> int:
         answer = await self.element.http.get(self.path)

@@ -14,10 +14,10 @@ from artstore_kit.contracts.uploads import MAX_SIZE, OFFSET_HEADER, UploadCreati
 from artstore_kit.digests import parse_sha256
 from artstore_kit.exchange import ByteRoute, Exchange
 from artstore_kit.principal import Principal
-from artstore_kit.rights import Rights
 from storage_element.api import described
-from storage_element.api.content import announced
+from storage_element.api.content import WRITING, announced
 from storage_element.api.files import FileId
+from storage_element.domain.asker import Asker
 from storage_element.domain.origin import Origin
 from storage_element.domain.rules import revision_tag
 from storage_element.domain.uploads import UploadSession
@@ -26,12 +26,12 @@ from storage_element.services.write import Upload
 
 router = APIRouter(prefix="/uploads", tags=["uploads"])
 Wired = Annotated[Services, Depends(services_of(Services))]
-Creating = Annotated[Principal, needs(Scope.FILES_WRITE, grant=Action.WRITE)]
-Writing = Annotated[Principal, needs(Scope.FILES_WRITE)]
+Writing = Annotated[Principal, needs(Scope.FILES_WRITE, grant=Action.WRITE)]
+Owning = Annotated[Principal, needs(Scope.FILES_WRITE)]
 
 
 @router.post("", status_code=201, response_model=UploadView)
-async def create(creation: UploadCreation, who: Creating, services: Wired, response: Response) -> UploadView:
+async def create(creation: UploadCreation, who: Writing, services: Wired, response: Response) -> UploadView:
     """Begin an upload: its room is reserved. It is forgotten when no part comes for too long."""
     who.require_grant(Action.WRITE, creation.attributes.collection)
     upload = Upload(parse_file_id(str(creation.file_id)), creation.attributes, who.on_whose_behalf, Origin.of(who))
@@ -41,7 +41,7 @@ async def create(creation: UploadCreation, who: Creating, services: Wired, respo
 
 
 @router.get("/{upload_id}", response_model=UploadView)
-async def show(upload_id: UUID, who: Writing, services: Wired, response: Response) -> UploadView:
+async def show(upload_id: UUID, who: Owning, services: Wired, response: Response) -> UploadView:
     """How much of it has come: the next part begins at `offset`."""
     return _shown(services.uploads.find(upload_id, who.on_whose_behalf), response)
 
@@ -51,7 +51,7 @@ async def append(exchange: Exchange[Services]) -> None:
     who = await exchange.authenticate()
     session = await exchange.services.uploads.append(
         _upload_id(exchange.params["upload_id"]),
-        who.on_whose_behalf,
+        Asker.of(who, Action.WRITE),
         _offset(exchange.header(OFFSET_HEADER)),
         announced(exchange),
         exchange.body(),
@@ -72,15 +72,13 @@ async def commit(
     When the answer was lost it can be repeated, with `file_id` and `Repr-Digest`: 200 with the file it has become.
     """
     sha256 = parse_sha256(repr_digest)
-    file, created = await services.uploads.commit(
-        upload_id, who.on_whose_behalf, sha256, file_id, origin=Origin.of(who)
-    )
+    file, created = await services.uploads.commit(upload_id, Asker.of(who, Action.WRITE), sha256, file_id)
     headers = {"ETag": revision_tag(file)}
     return Response(file.to_json(), 201 if created else 200, headers, media_type="application/json")
 
 
 @router.delete("/{upload_id}", status_code=204)
-async def abort(upload_id: UUID, who: Writing, services: Wired) -> None:
+async def abort(upload_id: UUID, who: Owning, services: Wired) -> None:
     """Give it up: nothing of it stays."""
     await services.uploads.abort(upload_id, who.on_whose_behalf)
 
@@ -110,5 +108,5 @@ def _offset(header: str | None) -> int:
 
 
 BYTE_ROUTES: list[ByteRoute[Services]] = [
-    ByteRoute(["PATCH"], "/api/v1/uploads/{upload_id}", append, described.APPEND, Rights((Scope.FILES_WRITE,))),
+    ByteRoute(["PATCH"], "/api/v1/uploads/{upload_id}", append, described.APPEND, WRITING),
 ]

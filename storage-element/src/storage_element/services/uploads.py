@@ -16,6 +16,7 @@ from artstore_kit.contracts.errors import (
 from artstore_kit.contracts.files import FileAttributes
 from artstore_kit.exchange import Body
 from artstore_kit.finishing import to_the_end
+from storage_element.domain.asker import Asker
 from storage_element.domain.incoming import Uploads
 from storage_element.domain.origin import Origin
 from storage_element.domain.storage import Files
@@ -88,36 +89,44 @@ class UploadSessions:
         return self._open.find(upload_id, uploaded_by).session
 
     async def append(
-        self, upload_id: UUID, uploaded_by: str, offset: int, announced: Announced, body: Body
+        self, upload_id: UUID, asker: Asker, offset: int, announced: Announced, body: Body
     ) -> UploadSession:
         """Take a part that begins at `offset`. What came of a part that breaks off counts, unless it had a digest."""
         self._committer.must_take_writes()
-        upload = self._open.find(upload_id, uploaded_by)
+        upload = self._find(upload_id, asker)
         upload.session.must_continue(offset, announced.size)
         with self._receiver.telling():
             return await self._open.alone(upload, partial(self._receive, upload, offset, announced, body))
 
     async def commit(
-        self, upload_id: UUID, uploaded_by: str, sha256: bytes | None, file_id: UUID | None = None, *, origin: Origin
+        self, upload_id: UUID, asker: Asker, sha256: bytes | None, file_id: UUID | None = None
     ) -> tuple[FileAttributes, bool]:
         """Make it a file; its attributes, and False when the same file was there already.
 
         Whoever repeats it, because the answer was lost, names the file and its digest; `UploadUnknown`.
         """
         try:
-            upload = self._open.find(upload_id, uploaded_by)
+            upload = self._find(upload_id, asker)
             with self._receiver.telling():
-                return await self._open.alone(upload, lambda: _whole(self._commit, upload, sha256, origin))
+                return await self._open.alone(upload, lambda: _whole(self._commit, upload, sha256, asker.origin))
         except UploadUnknown:
             if file_id is None or sha256 is None:
                 raise
-            return await self._committed(file_id, uploaded_by, sha256), False
+            return await self._committed(file_id, asker, sha256), False
 
-    async def _committed(self, file_id: UUID, uploaded_by: str, sha256: bytes) -> FileAttributes:
+    async def _committed(self, file_id: UUID, asker: Asker, sha256: bytes) -> FileAttributes:
         try:
-            return await self._writer.stored_before(file_id, uploaded_by, sha256)
+            file = await self._writer.stored_before(file_id, asker.on_whose_behalf, sha256)
         except FileUnknown:
             raise UploadUnknown from None
+        asker.allowed(file.collection)
+        return file
+
+    def _find(self, upload_id: UUID, asker: Asker) -> OpenUpload:
+        """An upload is open for a day: the grant that it was begun with may have been taken away meanwhile."""
+        upload = self._open.find(upload_id, asker.on_whose_behalf)
+        asker.allowed(upload.session.attributes.collection)
+        return upload
 
     async def abort(self, upload_id: UUID, uploaded_by: str) -> None:
         """Forget it and what came of it."""
