@@ -15,7 +15,7 @@ from admin_module.domain.accounts import account_of
 from admin_module.domain.proofs import Assertion, Proof, SharedSecret, SignedAssertion
 from admin_module.domain.secrets import hashed
 from admin_module.services.clients import Clients
-from artstore_kit.contracts.client_keys import KeySet
+from artstore_kit.contracts.client_keys import KEYS_AT_MOST, KeySet
 from artstore_kit.contracts.errors import InvalidClient
 from artstore_kit.contracts.identity import NewServiceAccount
 from artstore_kit.postgres import Database
@@ -30,6 +30,12 @@ def _signed(name: str) -> SignedAssertion:
     """By a key that nobody has registered."""
     stranger = ClientKey("ES256", client_key("ES256", "stranger").private_key)
     return SignedAssertion(None, stranger.assertion(name, ISSUER))
+
+
+def _signed_by(kid: str) -> Callable[[str], SignedAssertion]:
+    """By that one too, who says that it is another."""
+    stranger = ClientKey("ES256", client_key("ES256", "stranger").private_key, kid)
+    return lambda name: SignedAssertion(None, stranger.assertion(name, ISSUER))
 
 
 @pytest.fixture
@@ -58,10 +64,13 @@ async def work(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 @pytest.fixture(autouse=True)
 async def accounts(database: Database) -> None:
-    """One with a key only, one with an expired secret only."""
+    """One with a key only, one with as many as there may be, one with an expired secret only."""
     now = datetime.now(UTC)
+    several = [client_key("ES256", f"key-{number}").jwk for number in range(KEYS_AT_MOST)]
+    keys = {"signer": client_key().jwk, "signers": {"keys": several}, "expired": None}
     async with database.transaction() as connection:
-        for name, jwks in (("signer", KeySet.model_validate(client_key().jwk)), ("expired", None)):
+        for name, given in keys.items():
+            jwks = KeySet.model_validate(given) if given else None
             new = NewServiceAccount(client_id=name, scopes=frozenset(), jwks=jwks)
             await insert_account(connection, account_of(new, system=False, created_at=now, secret_expires_at=None))
         await add_secret(connection, "expired", hashed("right"), now, now)
@@ -74,11 +83,22 @@ async def done_for(clients: Clients, work: Work, proof: Proof) -> Work:
     return work.copy()
 
 
-@pytest.mark.parametrize("make", [lambda name: SharedSecret(name, "right"), _signed])
-async def test_unknown_clients_cost_as_much(clients: Clients, work: Work, make: Callable[[str], Proof]) -> None:
+@pytest.mark.parametrize(
+    ("make", "checks"),
+    [
+        (lambda name: SharedSecret(name, "right"), 1),
+        (_signed, KEYS_AT_MOST),
+        (_signed_by("key-3"), 1),
+        (_signed_by("no such key"), 1),
+    ],
+    ids=["secret", "signature", "signature of a named key", "signature of a key that nobody has"],
+)
+async def test_unknown_clients_cost_as_much(
+    clients: Clients, work: Work, make: Callable[[str], Proof], checks: int
+) -> None:
     unknown = await done_for(clients, work, make("nobody"))
-    assert len(unknown) == 2  # one statement, and one comparison or signature
-    for name in ("signer", "expired"):
+    assert len(unknown) == 1 + checks  # one statement, and comparisons or signatures
+    for name in ("signer", "signers", "expired"):
         assert await done_for(clients, work, make(name)) == unknown
 
 

@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from admin_module.domain.proofs import Assertion
-from artstore_kit.contracts.client_keys import SIGNING_ALGORITHMS, PublicKey
+from artstore_kit.contracts.client_keys import KEYS_AT_MOST, SIGNING_ALGORITHMS, PublicKey
 from artstore_kit.contracts.errors import InvalidFields
 
 _RSA_BITS = 2048
@@ -22,10 +22,14 @@ _UNCHECKED = {
 
 
 def signed_by_one_of(keys: Sequence[PublicKey], assertion: Assertion) -> bool:
-    """Whether one of the keys made the signature. As much is computed when no key is fit for it."""
+    """Whether one of the keys made the signature. As much is computed however many keys are fit for it, and for none.
+
+    Those that an assertion does not choose from by a `kid` can be as many as a client may have.
+    """
     fitting = [_loaded(key) for key in keys if _fits(key, assertion)]
-    results = [_verifies(key, assertion) for key in fitting or _nobodys_keys(assertion.algorithm)]
-    return bool(fitting) and any(results)
+    missing = (KEYS_AT_MOST if assertion.key_id is None else 1) - len(fitting)
+    checked = [*fitting, *_nobodys_keys(assertion.algorithm) * missing]
+    return any([_verifies(key, assertion) for key in checked][: len(fitting)])
 
 
 def require_usable(keys: Sequence[PublicKey]) -> None:
@@ -57,7 +61,7 @@ def _loaded(key: PublicKey) -> Any:
     return jwt.PyJWK(members, SIGNING_ALGORITHMS[key.kty][0]).key
 
 
-def _nobodys_keys(algorithm: str) -> Sequence[Any]:
+def _nobodys_keys(algorithm: str) -> list[Any]:
     return [_nobodys().get(algorithm)] if algorithm in _nobodys() else []
 
 
