@@ -7,10 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import APIRouter
+from hypothesis import given
+from hypothesis import strategies as st
 
 from artstore_kit import request_context
 from artstore_kit.application import build_app
-from artstore_kit.proxies import address_in
+from artstore_kit.proxies import TrustedProxies, address_in, networks_in
 from artstore_kit.rights import PUBLIC
 from artstore_kit.settings import ServerSettings, ServiceSettings, WrongSettings, load
 from artstore_kit.testing.tokens import TokenMint
@@ -92,11 +94,53 @@ async def test_the_rightmost_address_that_is_not_a_proxy_counts(
         pytest.param('For="[2001:db8::7]:4711"', "2001:db8::7", id="IPv6 in brackets"),
         pytest.param(f"for={FORGED}, for=_hidden", PROXY, id="a hop that hides"),
         pytest.param(f"for={FORGED}, proto=https", PROXY, id="a hop without its for"),
+        pytest.param(f'for={CALLER};host="a,for={FORGED}"', CALLER, id="a comma in quotes"),
+        pytest.param(f'host="a;for={FORGED}";for={CALLER}', CALLER, id="a semicolon in quotes"),
+        pytest.param(f'for={CALLER};host="a\\",for={FORGED};b=\\""', CALLER, id="a quotation mark in quotes"),
+        pytest.param(f'for="{CALLER[:-1]}\\{CALLER[-1]}"', CALLER, id="a sign that is quoted without need"),
+        pytest.param(f"for={FORGED}, for={CALLER}:80; proto=https", CALLER, id="a port without quotes, and a blank"),
+        pytest.param(f"for={FORGED};for={CALLER}", PROXY, id="two in one hop"),
+        pytest.param(f'x=", for={CALLER};host=",for={FORGED};y="', PROXY, id="a quotation mark that is left open"),
+        pytest.param(f'for="{FORGED}"{CALLER}', PROXY, id="something behind the quotes"),
+        pytest.param(f"for={FORGED},", PROXY, id="an empty end"),
+        pytest.param("for=", PROXY, id="nothing"),
     ],
 )
 async def test_the_other_header_is_read_as_rfc_7239_says(mint: TokenMint, told: str, seen: str) -> None:
     set_so = {"trusted_proxies": OURS, "forwarded_header": "forwarded"}
     assert await address_seen(mint, PROXY, [("Forwarded", told)], **set_so) == seen
+
+
+def sender(*forwarded: str) -> str:
+    """Who has sent a request that came from the proxy with these lines."""
+    headers = [(b"forwarded", line.encode("latin-1")) for line in forwarded]
+    scope: dict[str, Any] = {"client": (PROXY, 4711), "headers": headers}
+    TrustedProxies(networks_in(OURS), "forwarded").name_client(scope)
+    return str(scope["client"][0])
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+ANYTHING = st.one_of(
+    st.text(st.sampled_from("\t !~" + "".join(map(chr, range(0xA0, 0x100)))), max_size=9),
+    st.lists(st.sampled_from(['"', "\\", ",", ";", "=", " ", "x", "for", f"for={FORGED}", FORGED])).map("".join),
+)
+
+
+@given(before=ANYTHING, behind=ANYTHING)
+def test_whatever_stands_in_quotes_changes_nothing(before: str, behind: str) -> None:
+    told = f"by={quoted(before)};for={CALLER};host={quoted(behind)}"
+    assert sender(told) == sender(f"for={FORGED};host={quoted(before)}, {told}") == CALLER
+
+
+@given(sent=ANYTHING, host=ANYTHING)
+def test_whatever_a_caller_sends_names_nobody_else(sent: str, host: str) -> None:
+    """What is not well-formed leaves the proxy; in a line of its own it does not matter."""
+    told = f"for={CALLER};host={quoted(host)};proto=https"
+    assert sender(f"{sent}, {told}") in {CALLER, PROXY}
+    assert sender(sent, told) == CALLER
 
 
 @pytest.mark.parametrize(("header", "forged"), [("x-forwarded-for", "Forwarded"), ("forwarded", "X-Forwarded-For")])

@@ -1,6 +1,7 @@
 """Where a request comes from when proxies that are trusted stand in front: what others claim is never believed."""
 
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+import re
+from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -32,8 +33,8 @@ class TrustedProxies:
         peer = address_in(client[0]) if client else None
         if peer is None or not self._trusts(peer):
             return
-        told = b",".join(value for name, value in scope["headers"] if name == self._header).decode("latin-1")
-        scope["client"] = (str(self._sender(peer, self._hops(told))), 0)
+        lines = [value.decode("latin-1") for name, value in scope["headers"] if name == self._header]
+        scope["client"] = (str(self._sender(peer, [hop for line in lines for hop in self._hops(line)])), 0)
 
     def _sender(self, peer: Address, hops: Sequence[str]) -> Address:
         """What a proxy says that is no address (`unknown`, a name) leaves the proxy itself."""
@@ -80,17 +81,32 @@ def network_of(address: str) -> str:
     return str(parsed or address)
 
 
-def _x_forwarded_for(told: str) -> Sequence[str]:
-    return told.split(",") if told else ()
+def _x_forwarded_for(line: str) -> Sequence[str]:
+    return line.split(",")
 
 
-def _forwarded(told: str) -> Sequence[str]:
-    """The `for` of each element (RFC 7239 section 4); an element without one is a hop that says nothing."""
-    return [next(_for_in(element.split(";")), "") for element in told.split(",")] if told else ()
+def _forwarded(line: str) -> Sequence[str]:
+    """The `for` of each element (RFC 7239 section 4). One without it, or with two, is a hop that says nothing.
+
+    So is a line that is not well-formed, as a whole: nobody knows where in it the words of a proxy begin.
+    """
+    hops, named, at = list[str](), list[str](), 0
+    while pair := _PAIR.match(line, at):
+        name, token, quoted, end = pair.groups()
+        if name and name.lower() == "for":
+            named.append(token or _QUOTED_PAIR.sub(r"\1", quoted))
+        if end != ";":
+            hops.append(named.pop() if len(named) == 1 else "")
+            named.clear()
+        if not end:
+            return hops
+        at = pair.end()
+    return [""]
 
 
-def _for_in(pairs: Iterable[str]) -> Iterator[str]:
-    for pair in pairs:
-        name, _, value = pair.partition("=")
-        if name.strip().lower() == "for":
-            yield value
+_QUOTED_PAIR = re.compile(r"\\(.)")
+_PAIR = re.compile(
+    r"[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)="
+    r"(?:([!#$%&'*+\-.^_`|~0-9A-Za-z:\[\]]+)|"  # not all proxies quote an address with a port
+    r'"([^"\\]*(?:\\.[^"\\]*)*)"))?[ \t]*(;|,|\Z)'  # RFC 9110 section 5.6.4
+)
