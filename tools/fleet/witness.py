@@ -2,19 +2,24 @@
 
 import json
 import os
+import signal
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import URLError
 
-from tools.fleet.consistency import consistent, hashes_of
+from tools.fleet.consistency import NoKey, consistent, hashes_of, key_in
 from tools.fleet.errors import FleetError
 from tools.verify_audit import Checkpoint, Wrong, ask, opened, witnessed
 
 KEPT, WRONG, NOT_ASKED = 0, 1, 2
+ANSWER_WITHIN_S = 60.0
+"""For each whole answer: who drips it byte by byte must not keep the witness silent."""
 TRIES = 3
 """A log that restarts between its checkpoint and the proof is forgiven; one that fails so often is not."""
 UNREACHABLE = (URLError, TimeoutError, ConnectionError, HTTPException)
@@ -44,18 +49,24 @@ class Witness:
 
     def begin(self) -> None:
         """The first time it notes the log's key: from then on that one and no other is believed."""
-        if not self.file.exists():
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            key = ask(f"{self.log}/.well-known/artstore-audit").decode().strip()
-            _append(self.file, {"key": key, "log": self.log, "seen_at": _text(_now())})
-            print(f"this log is known by its key from now on: {key}")
+        if self.file.exists():
+            _pass_over_what_was_torn(self.file)
+            return
+        key = key_in(_asked(f"{self.log}/.well-known/artstore-audit"))
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        begun = self.file.with_name(f"{self.file.name}.begun")
+        begun.unlink(missing_ok=True)
+        _append(begun, {"key": key, "log": self.log, "seen_at": _text(_now())})
+        begun.rename(self.file)
+        _sync_directory(self.file.parent)
+        print(f"this log is known by its key from now on: {key}")
 
     def look(self) -> Checkpoint:
         """Keep the newest checkpoint, after the one that still waits for its proof; what is kept last now.
 
         `Wrong` when the log does not go on from what was kept, `Unproven` when it does not show that it does.
         """
-        shown = Shown(ask(f"{self.log}/api/v1/audit/checkpoint").decode(errors="replace"), _now())
+        shown = Shown(_asked(f"{self.log}/api/v1/audit/checkpoint").decode(errors="replace"), _now())
         if self._unproven:
             self._go_on_to(self._unproven)
         return self._go_on_to(shown)
@@ -89,7 +100,7 @@ class Witness:
         """Whoever signs a checkpoint can prove it: no proof is another matter than no answer at all."""
         try:
             query = f"first={last.size}&second={seen.size}"
-            return hashes_of(ask(f"{self.log}/api/v1/audit/proofs/consistency?{query}"))
+            return hashes_of(_asked(f"{self.log}/api/v1/audit/proofs/consistency?{query}"))
         except (*UNREACHABLE, ValueError) as error:
             self._unproven, self.tries = self._judged, self.tries + 1
             raise Unproven(
@@ -101,11 +112,17 @@ class Witness:
 def witness(log: str, file: Path, every_s: float, *, once: bool) -> int:
     """Looks again and again. The exit code is 1, loudly, as soon as the log is not what it was, or does not prove it.
 
-    With `once` it is 2 when the log cannot be asked.
+    It is 2 when the file cannot be read or written, and with `once` when the log cannot be asked.
     """
     keeper = Witness(log, file)
-    while (code := _watch(keeper, 1 if once else TRIES)) != WRONG and not once:
-        time.sleep(every_s)
+    try:
+        while (code := _watch(keeper, 1 if once else TRIES)) != WRONG and not once:
+            time.sleep(every_s)
+    except BrokenPipeError:
+        raise
+    except (FleetError, OSError) as error:
+        print(f"witness: {error}", file=sys.stderr)
+        return NOT_ASKED
     return code
 
 
@@ -120,7 +137,7 @@ def _watch(keeper: Witness, tries: int) -> int:
         if keeper.tries >= tries:
             return _loudly(keeper, error)
         said = f"{error}; asked for {keeper.tries} of {tries} times"
-    except UNREACHABLE as error:
+    except (*UNREACHABLE, NoKey) as error:
         print(f"{_text(began)} {keeper.log} cannot be asked: {error}", flush=True)
         return NOT_ASKED
     except (ValueError, LookupError, TypeError) as error:
@@ -143,11 +160,51 @@ def _loudly(keeper: Witness, error: Exception) -> int:
     return WRONG
 
 
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Raises `TimeoutError` in what takes longer, whatever it waits for."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"no whole answer within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _asked(url: str) -> bytes:
+    with _within(ANSWER_WITHIN_S):
+        return ask(url)
+
+
+def _pass_over_what_was_torn(file: Path) -> None:
+    """A crash may leave the beginning of the last line: that checkpoint was not kept, and the next begins a new one."""
+    with file.open("r+b") as opened:
+        content = opened.read()
+        whole = content.rfind(b"\n") + 1
+        if whole and whole < len(content):
+            print(f"{file}: passed over its last line, which a crash has torn: {content[whole:]!r}")
+            opened.truncate(whole)
+            os.fsync(opened.fileno())
+
+
 def _append(file: Path, line: Mapping[str, str]) -> None:
     with file.open("a", encoding="utf-8") as appended:
         appended.write(json.dumps(line, ensure_ascii=False) + "\n")
         appended.flush()
         os.fsync(appended.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,12 @@ class SignedLog:
     """What is answered in the place of leaves that are gone."""
     signed: int | None = None
     """How many leaves are signed, when not all are."""
+    shown_key: bytes | None = None
+    """In the place of the key."""
+    happenings_at_key: list[Callable[["SignedLog"], None]] = field(default_factory=list)
+    """What happens before each further question for the key."""
+    drips_s: float = 0
+    """How long each byte of an answer takes."""
     cut: bool = False
     """Answers end before they are whole."""
 
@@ -66,7 +73,9 @@ class SignedLog:
         """Of the routes that outsiders ask."""
         match path.rpartition("/")[2]:
             case "artstore-audit":
-                return self.verifier_key.encode() + b"\n"
+                if self.happenings_at_key:
+                    self.happenings_at_key.pop(0)(self)
+                return self.verifier_key.encode() + b"\n" if self.shown_key is None else self.shown_key
             case "checkpoint":
                 return self.note(self.signed).encode()
             case "leaves":
@@ -96,7 +105,12 @@ def served(log: SignedLog) -> Iterator[str]:
             body = log.answer(target.path, parse_qs(target.query))
             self.send_header("Content-Length", str(len(body) + log.cut))
             self.end_headers()
-            self.wfile.write(body)
+            for part in [bytes([each]) for each in body] if log.drips_s else [body]:
+                try:
+                    self.wfile.write(part)
+                except ConnectionError:
+                    return
+                time.sleep(log.drips_s)
 
         def log_message(self, *_: object) -> None:
             """Nothing."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tools.fleet import witness
 from tools.fleet.command_line import parse
-from tools.fleet.errors import FleetError
 from tools.tests.signed_log import NAME, SignedLog, served
 
 
@@ -234,9 +234,79 @@ def test_a_checkpoint_of_nothing_is_none(log: SignedLog, url: str, kept: Path) -
     assert look(url, kept) == 1
 
 
-def test_a_file_that_is_none_is_told(url: str, kept: Path) -> None:
+@pytest.mark.parametrize(
+    "odd", [b"<html>Please log in</html>", b"", b"a+b+c", b"\xff", b"x" * 99, "another name", "another kind", "no id"]
+)
+def test_what_is_no_key_is_not_kept_as_the_key(
+    log: SignedLog, url: str, kept: Path, capsys: pytest.CaptureFixture[str], odd: bytes | str
+) -> None:
+    name, key_id, key = log.verifier_key.split("+", 2)
+    told = {
+        "another name": f"other+{key_id}+{key}",
+        "another kind": f"{name}+{key_id}+Ag{key[2:]}",
+        "no id": f"{name}+{key}",
+    }
+    log.shown_key = odd if isinstance(odd, bytes) else told[odd].encode()
+    assert look(url, kept) == 2
+    assert "no verifier key: " in capsys.readouterr().out
+    assert not kept.exists()
+    log.shown_key = None
+    assert look(url, kept) == 0
+
+
+def test_a_page_in_the_place_of_the_key_does_not_end_the_watch(log: SignedLog, url: str, kept: Path) -> None:
+    def shows_its_key(log: SignedLog) -> None:
+        log.shown_key = None
+
+    log.shown_key, log.happenings_at_key = b"<html>", [stays, shows_its_key]
+    log.happenings = [stays, is_cut]
+    assert watch(url, kept) == 1
+    assert sizes_in(kept) == [300]
+
+
+@pytest.mark.parametrize("torn", ['{"seen_at": "2026-', "{", "\0\0\0"])
+def test_a_line_that_was_torn_is_passed_over_and_said(
+    log: SignedLog, url: str, kept: Path, capsys: pytest.CaptureFixture[str], torn: str
+) -> None:
+    look(url, kept)
+    with kept.open("a") as file:
+        file.write(torn)
+    assert look(url, kept) == 0
+    assert f"{kept}: passed over its last line, which a crash has torn: {torn.encode()!r}" in capsys.readouterr().out
+    grows(log)
+    assert look(url, kept) == 0
+    assert sizes_in(kept) == [300, 301]
+
+
+def test_a_beginning_that_was_torn_is_none(url: str, kept: Path) -> None:
+    kept.parent.mkdir()
+    kept.with_name("kept.jsonl.begun").write_text('{"key": "sto')
+    assert look(url, kept) == 0
+    assert [path.name for path in kept.parent.iterdir()] == ["kept.jsonl"]
+
+
+def test_a_disk_that_takes_nothing_is_not_what_is_wrong_with_the_log(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "no directory").write_text("")
+    assert look(url, tmp_path / "no directory" / "kept.jsonl") == 2
+    assert capsys.readouterr().err.startswith("witness: ")
+
+
+def test_an_answer_that_drips_does_not_keep_the_witness_silent(
+    log: SignedLog, url: str, kept: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(url, kept)
+    monkeypatch.setattr(witness, "ANSWER_WITHIN_S", 0.2)
+    log.drips_s = 0.02
+    assert look(url, kept) == 2
+    assert "cannot be asked: no whole answer within 0.2 s" in capsys.readouterr().out
+
+
+def test_a_file_that_is_none_is_told(url: str, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept.parent.mkdir()
     for damaged in ("not a witness's file\n", "{}\n", "3\n", ""):
         kept.write_text(damaged)
-        with pytest.raises(FleetError, match="cannot be read"):
-            look(url, kept)
+        assert look(url, kept) == 2
+        assert "cannot be read" in capsys.readouterr().err
+        assert kept.read_text() == damaged
