@@ -9,8 +9,10 @@ import pytest
 
 from artstore_kit.contracts.errors import ContentCorrupt
 from artstore_kit.contracts.files import FileAttributes
+from artstore_kit.contracts.identity import Action, Grant
 from artstore_kit.contracts.modes import Mode
 from artstore_kit.postgres import Database
+from artstore_kit.testing import element_content
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.documents import document
 from artstore_kit.testing.element import StandInElement
@@ -184,6 +186,37 @@ async def test_a_slow_receiver_holds_the_element_back(
         async for chunk in chunks:
             received += len(chunk)
     assert received == len(LARGE) * 30
+
+
+async def test_who_may_not_read_where_it_is_now_hears_nothing_of_the_content(
+    client: httpx.AsyncClient, element: StandInElement, index: Database, admin: AdminStandIn
+) -> None:
+    """The index, and what is remembered, say the collection that the file was in before."""
+    before = document("a.txt", content=b"before", collection="папки/open")
+    path = f"/api/v1/files/{before.file_id}/content"
+    grants = [Grant(collection="папки/open", actions=frozenset({Action.READ}))]
+    reader = {"Authorization": f"Bearer {admin.mint.mint(grants=grants)}"}
+    await element.store(before, b"before")
+    await indexed_at(index, element.element_id, before)
+    assert (await client.get(path, headers=reader)).content == b"before"
+    moved = document("a.txt", file_id=before.file_id, content=b"secret", collection="strict")
+    await element.store(moved, b"secret")
+    etag = f'"{moved.content.sha256}"'
+    for asked in ({}, {"Range": "bytes=0-1"}, {"Range": "bytes=99-"}, {"If-None-Match": etag}):
+        answer = await client.get(path, headers={**reader, **asked})
+        assert (answer.status_code, answer.json()["code"]) == (403, "grant_missing")
+        assert not {"ETag", "Content-Range", "Repr-Digest"} & answer.headers.keys()
+    assert (await client.head(path, headers=reader)).status_code == 403
+    assert (await client.get(path, headers={"Range": "bytes=99-"})).status_code == 416
+
+
+async def test_an_element_that_does_not_say_the_collection_is_not_believed(
+    client: httpx.AsyncClient, element: StandInElement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await put(element)
+    monkeypatch.setattr(element_content, "COLLECTION_HEADER", "X-Other")
+    answer = await client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (502, "element_answered_badly")
 
 
 async def indexed_at(index: Database, element_id: str, file: FileAttributes) -> None:

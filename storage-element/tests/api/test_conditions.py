@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from running_element import Element, code
 
 from artstore_kit.contracts.errors import ArtStoreError, BadRequest, PreconditionFailed, RangeNotSatisfiable
-from artstore_kit.contracts.files import FileAttributes
+from artstore_kit.contracts.files import COLLECTION_HEADER, FileAttributes, collection_named
 from artstore_kit.testing.documents import document
 from storage_element.api.conditions import ConditionHeaders, Span, is_unmodified, last_modified, wanted
 from storage_element.domain.rules import content_tag
@@ -184,3 +184,16 @@ async def test_head_is_get_without_the_content(element: Element) -> None:
     assert (await element.http.head(path, headers={"If-None-Match": "*"})).status_code == 304
     gone = await element.http.head(path.replace(str(stored.file_id), str(document().file_id)))
     assert (gone.status_code, gone.content) == (404, b"")
+
+
+async def test_whatever_is_told_of_content_names_the_collection(element: Element) -> None:
+    stored = await element.put(CONTENT, collection="папки/2026")
+    path = f"/api/v1/files/{stored.file_id}/content"
+    answers = [
+        await element.content(stored.file_id),
+        await element.content(stored.file_id, range="bytes=0-1"),
+        await element.content(stored.file_id, if_none_match=content_tag(stored)),
+        await element.http.head(path),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 206, 304, 200]
+    assert {collection_named(answer.headers[COLLECTION_HEADER]) for answer in answers} == {"папки/2026"}

@@ -5,11 +5,15 @@ import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 ATTRIBUTES_HEADER = "X-ArtStore-Attributes"
+COLLECTION_HEADER = "X-ArtStore-Collection"
+"""Beside content, the collection that the file is in at this moment: whoever fetches it for another asks for their
+grant on it before they pass on a byte."""
 ATTRIBUTES_LIMIT_BYTES = 4096
 NAME_LIMIT_BYTES = 1024
 DEEPEST_METADATA = 16
@@ -69,6 +73,16 @@ def _collection(text: str) -> str:
     if not _COLLECTION.fullmatch(text):
         raise ValueError("a collection is words of letters, digits, '_', '-', '.', parted by '/'")
     return text
+
+
+def collection_field(collection: str) -> str:
+    """The value of `X-ArtStore-Collection`: percent-encoded UTF-8, for collections may have letters of any script."""
+    return quote(collection)
+
+
+def collection_named(field: str) -> str:
+    """The collection that such a value names."""
+    return unquote(field)
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]

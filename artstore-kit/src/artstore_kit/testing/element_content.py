@@ -10,6 +10,7 @@ from uuid import UUID
 from aiohttp import web
 
 from artstore_kit.contracts.errors import FileUnknown, RangeNotSatisfiable
+from artstore_kit.contracts.files import COLLECTION_HEADER, collection_field
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.contracts.modes import Operation, require
 from artstore_kit.digests import REPR_DIGEST_HEADER, format_sha256
@@ -35,6 +36,7 @@ async def send_content(request: web.Request) -> web.StreamResponse:
         "X-Content-Type-Options": "nosniff",
         "Content-Type": content.media_type,
         REPR_DIGEST_HEADER: format_sha256(bytes.fromhex(content.sha256)),
+        COLLECTION_HEADER: collection_field(stored.attributes.collection),
     }
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)

@@ -6,7 +6,14 @@ from pydantic import BaseModel, ValidationError
 
 from artstore_kit.contracts import batches
 from artstore_kit.contracts.errors import BadRequest, DigestMismatch, FieldProblem, InvalidAttributes
-from artstore_kit.contracts.files import ATTRIBUTES_HEADER, AttributeChanges, FileAttributes, UploadAttributes
+from artstore_kit.contracts.files import (
+    ATTRIBUTES_HEADER,
+    COLLECTION_HEADER,
+    AttributeChanges,
+    FileAttributes,
+    UploadAttributes,
+    collection_field,
+)
 from artstore_kit.contracts.identity import Action, Scope
 from artstore_kit.contracts.ids import parse_file_id
 from artstore_kit.digests import CONTENT_DIGEST_HEADER, REPR_DIGEST_HEADER, format_sha256, parse_sha256
@@ -72,7 +79,7 @@ async def get(exchange: Exchange[Services]) -> None:
     who.require_grant(Action.READ, file.collection)
     conditions = _conditions(exchange)
     if is_unmodified(conditions, file):
-        await exchange.answer(304, [("etag", content_tag(file))])
+        await exchange.answer(304, [("etag", content_tag(file)), _collection(file)])
         return
     span = wanted(conditions, file)
     if exchange.method == "HEAD":
@@ -106,10 +113,15 @@ def _headers(file: FileAttributes, span: Span | None) -> list[tuple[str, str]]:
         ("x-content-type-options", "nosniff"),
         ("content-security-policy", "sandbox; default-src 'none'"),
         ("cache-control", "private, no-cache"),
+        _collection(file),
     ]
     if span:
         headers.append(("content-range", f"bytes {span.start}-{span.start + span.length - 1}/{content.size}"))
     return headers
+
+
+def _collection(file: FileAttributes) -> tuple[str, str]:
+    return COLLECTION_HEADER.lower(), collection_field(file.collection)
 
 
 def _conditions(exchange: Exchange[Services]) -> ConditionHeaders:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from artstore_kit.contracts.batches import MEDIA_TYPE
-from artstore_kit.contracts.files import ATTRIBUTES_HEADER
+from artstore_kit.contracts.files import ATTRIBUTES_HEADER, COLLECTION_HEADER
 
 _FILE_ID = {"name": "file_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 _PROBLEM = {
@@ -11,6 +11,13 @@ _PROBLEM = {
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _FILE = {"application/json": {"schema": {"$ref": "#/components/schemas/FileAttributes"}}}
+_COLLECTION = {
+    COLLECTION_HEADER: {
+        "description": "The collection that the file is in, percent-encoded (UTF-8). The query module asks for the "
+        "reader's grant on it before it passes a byte on.",
+        "schema": {"type": "string"},
+    }
+}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -80,9 +87,9 @@ GET: dict[str, Any] = {
         *map(_header, ("Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")),
     ],
     "responses": {
-        "200": {"description": "The whole content", "content": _BYTES},
-        "206": {"description": "A range of it", "content": _BYTES},
-        "304": {"description": "Not modified"},
+        "200": {"description": "The whole content", "headers": _COLLECTION, "content": _BYTES},
+        "206": {"description": "A range of it", "headers": _COLLECTION, "content": _BYTES},
+        "304": {"description": "Not modified", "headers": _COLLECTION},
         "default": _PROBLEM,
     },
 }
@@ -90,5 +97,8 @@ HEAD: dict[str, Any] = {
     **GET,
     "summary": "The headers of a file's content",
     "operationId": "head_content",
-    "responses": {"200": {"description": "As GET would answer, without the content"}, "default": _PROBLEM},
+    "responses": {
+        "200": {"description": "As GET would answer, without the content", "headers": _COLLECTION},
+        "default": _PROBLEM,
+    },
 }
