@@ -26,7 +26,17 @@ type Headers = dict[str, str]
 
 
 @pytest.fixture(scope="module")
-async def size(client: httpx.AsyncClient, as_administrator: Headers) -> int:
+async def as_teller(client: httpx.AsyncClient, as_administrator: Headers) -> Headers:
+    """Headers of a service that delivers entries: people have that right in no role."""
+    new = {"client_id": "teller", "scopes": ["audit:write"], "grants": []}
+    made = (await client.post("/api/v1/service-accounts", json=new, headers=as_administrator)).json()
+    auth = httpx.BasicAuth("teller", made["client_secret"])
+    answer = await client.post("/api/v1/auth/token", data={"grant_type": "client_credentials"}, auth=auth)
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+@pytest.fixture(scope="module")
+async def size(client: httpx.AsyncClient, as_teller: Headers) -> int:
     """How many entries a checkpoint covers, with those of this test among them."""
     told = [
         {"entry_id": str(new_entry_id()), "service": "tests", "action": "file.read", "resource": f"file:{number}"}
@@ -34,7 +44,7 @@ async def size(client: httpx.AsyncClient, as_administrator: Headers) -> int:
     ]
     for entry, formula in zip(told, FORMULAS, strict=False):
         entry["resource"] = formula
-    answer = await client.post(f"{API}/entries", json={"entries": told}, headers=as_administrator)
+    answer = await client.post(f"{API}/entries", json={"entries": told}, headers=as_teller)
     assert answer.json()["appended"] == COUNT
 
     async def signed() -> bool:
