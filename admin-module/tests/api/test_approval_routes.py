@@ -64,9 +64,11 @@ async def test_refusals(
     again = await client.post(approve, headers=as_second)
     assert (code_of(again), again.json()["state"]) == ((409, "approval_closed"), "rejected")
     nowhere = f"{PATH}/{new_file_id()}"
-    for path, body in (("approve", {}), ("reject", {}), ("withdraw", None), ("use", USE)):
+    for path, body in (("approve", {}), ("reject", {}), ("withdraw", None)):
         answer = await client.post(f"{nowhere}/{path}", json=body, headers=as_administrator)
         assert code_of(answer) == (404, "approval_unknown")
+    assert code_of(await client.post(f"{nowhere}/use", json=USE, headers=as_element)) == (404, "approval_unknown")
+    assert code_of(await client.post(f"{nowhere}/use", json=USE, headers=as_administrator)) == (403, "scope_missing")
     assert code_of(await client.get(nowhere, headers=as_administrator)) == (404, "approval_unknown")
 
 
