@@ -9,7 +9,7 @@ from admin_module.domain.access import UNKNOWN, Standing, explained
 from admin_module.domain.rights import NOTHING, Rights
 from artstore_kit.contracts.access import AccessAnswer, AccessCode, AccessQuestion, AccessReason, SubjectKind
 from artstore_kit.contracts.errors import GrantMissing, ScopeMissing
-from artstore_kit.contracts.identity import Action, Grant, Scope
+from artstore_kit.contracts.identity import FOR_SERVICES, LOGIN_CLIENT, Action, Grant, Scope
 from artstore_kit.principal import Principal
 
 names = st.text("ab/", min_size=1, max_size=4)
@@ -28,27 +28,40 @@ SUSPENDED = AccessReason(code=AccessCode.ACCOUNT_SUSPENDED, detail="It is suspen
 AGAINST_SCOPE, AGAINST_GRANT = {AccessCode.SCOPE_MISSING}, {AccessCode.GRANT_MISSING}
 
 
-def principal_with(sources: dict[str, Rights]) -> Principal:
+KINDS = (SubjectKind.ADMINISTRATOR, SubjectKind.SERVICE_ACCOUNT)
+
+
+def principal_with(sources: dict[str, Rights], kind: SubjectKind = SubjectKind.ADMINISTRATOR) -> Principal:
     """Whose token carries what the sources come to."""
     rights = NOTHING.with_all(sources.values())
-    return Principal("ann", "ann", rights.scopes, rights.grants, frozenset(), 0)
+    client_id = LOGIN_CLIENT if kind is SubjectKind.ADMINISTRATOR else "ann"
+    return Principal("ann", client_id, rights.scopes, rights.grants, frozenset(), 0)
 
 
 def codes(answer: AccessAnswer) -> set[AccessCode]:
     return {reason.code for reason in answer.reasons}
 
 
-@given(sources=sources, scope=st.sampled_from(Scope))
-def test_scopes_are_explained_as_they_are_required(sources: dict[str, Rights], scope: Scope) -> None:
-    answer = explained(AccessQuestion(subject="ann", scope=scope), Standing(SubjectKind.ADMINISTRATOR, (), sources))
+@given(sources=sources, scope=st.sampled_from(Scope), kind=st.sampled_from(KINDS))
+def test_scopes_are_explained_as_they_are_required(sources: dict[str, Rights], scope: Scope, kind: SubjectKind) -> None:
+    """What a person may give but not use is told as both: who gives it, and that it is missing."""
+    answer = explained(AccessQuestion(subject="ann", scope=scope), Standing(kind, (), sources))
+    giving = {source for source, rights in sources.items() if scope in rights.scopes}
+    held = {AccessCode.SCOPE_HELD} if giving else set()
     try:
-        principal_with(sources).require(scope)
+        principal_with(sources, kind).require(scope)
     except ScopeMissing:
-        assert (answer.allowed, codes(answer)) == (False, AGAINST_SCOPE)
+        assert (answer.allowed, codes(answer)) == (False, AGAINST_SCOPE | held)
     else:
-        assert (answer.allowed, codes(answer)) == (True, {AccessCode.SCOPE_HELD})
-        giving = {reason.source for reason in answer.reasons}
-        assert giving == {source for source, rights in sources.items() if scope in rights.scopes}
+        assert (answer.allowed, codes(answer)) == (True, held)
+    assert {reason.source for reason in answer.reasons if reason.code is AccessCode.SCOPE_HELD} == giving
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_scopes_of_services_are_for_services(kind: SubjectKind) -> None:
+    standing = Standing(kind, (), {"own": Rights(frozenset(Scope))})
+    allowed = {scope for scope in Scope if explained(AccessQuestion(subject="ann", scope=scope), standing).allowed}
+    assert allowed == set(Scope) - (FOR_SERVICES if kind is SubjectKind.ADMINISTRATOR else set())
 
 
 @given(sources=sources, action=st.sampled_from(Action), collection=names)
