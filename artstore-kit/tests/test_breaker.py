@@ -1,28 +1,19 @@
 """The circuit breaker under a clock of the test's own."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from artstore_kit.breaker import CircuitBreaker, State
 from artstore_kit.contracts.errors import CircuitOpen
-
-
-@dataclass
-class Clock:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from artstore_kit.testing.clock import Seconds
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Seconds:
+    return Seconds()
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> CircuitBreaker:
+def breaker(clock: Seconds) -> CircuitBreaker:
     return CircuitBreaker("element", failures_to_open=3, open_s=5, clock=clock)
 
 
@@ -45,7 +36,7 @@ def test_it_opens_after_failures_in_a_row(breaker: CircuitBreaker) -> None:
     assert _state(breaker) is State.OPEN
 
 
-def test_while_open_it_says_when_to_come_again(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_while_open_it_says_when_to_come_again(breaker: CircuitBreaker, clock: Seconds) -> None:
     _fail(breaker, 3)
     clock.now = 2
     with pytest.raises(CircuitOpen) as refused:
@@ -53,7 +44,7 @@ def test_while_open_it_says_when_to_come_again(breaker: CircuitBreaker, clock: C
     assert refused.value.headers["Retry-After"] == "3"
 
 
-def test_half_open_lets_one_call_pass(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_half_open_lets_one_call_pass(breaker: CircuitBreaker, clock: Seconds) -> None:
     _fail(breaker, 3)
     clock.now = 5
     assert _state(breaker) is State.HALF_OPEN
@@ -62,7 +53,7 @@ def test_half_open_lets_one_call_pass(breaker: CircuitBreaker, clock: Clock) -> 
         breaker.admit()
 
 
-def test_the_trial_closes_or_opens_it(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_the_trial_closes_or_opens_it(breaker: CircuitBreaker, clock: Seconds) -> None:
     _fail(breaker, 3)
     clock.now = 5
     _fail(breaker, 1)
@@ -73,7 +64,7 @@ def test_the_trial_closes_or_opens_it(breaker: CircuitBreaker, clock: Clock) -> 
     assert _state(breaker) is State.CLOSED
 
 
-def test_a_trial_that_is_given_up_leaves_room_for_another(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_a_trial_that_is_given_up_leaves_room_for_another(breaker: CircuitBreaker, clock: Seconds) -> None:
     _fail(breaker, 3)
     clock.now = 5
     breaker.admit()

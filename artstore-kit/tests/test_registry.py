@@ -16,19 +16,13 @@ from artstore_kit.registry import ElementDirectory, Source
 from artstore_kit.settings import RedisSettings
 from artstore_kit.testing.admin import AdminStandIn
 from artstore_kit.testing.application import free_port
+from artstore_kit.testing.clock import Seconds
 from artstore_kit.tokens.service_token import ServiceToken
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Seconds:
+    return Seconds(1000.0)
 
 
 @pytest.fixture
@@ -41,7 +35,7 @@ async def client(admin: AdminStandIn) -> AsyncIterator[AdminClient]:
 
 
 @pytest.fixture
-def directory(redis: RedisClient, client: AdminClient, clock: Clock) -> ElementDirectory:
+def directory(redis: RedisClient, client: AdminClient, clock: Seconds) -> ElementDirectory:
     return ElementDirectory(redis, client, clock)
 
 
@@ -107,7 +101,7 @@ async def test_a_flushed_redis_makes_no_element_disappear(
 
 
 async def test_without_both_the_last_known_list_stays(
-    directory: ElementDirectory, redis: RedisClient, admin: AdminStandIn, clock: Clock
+    directory: ElementDirectory, redis: RedisClient, admin: AdminStandIn, clock: Seconds
 ) -> None:
     admin.show([_element("edit-1")])
     await _publish(redis, _element("edit-1"))
@@ -132,7 +126,7 @@ async def test_an_element_is_forgotten_when_the_admin_module_no_longer_lists_it(
 
 
 async def test_the_admin_module_is_asked_now_and_then_about_silent_elements(
-    directory: ElementDirectory, redis: RedisClient, admin: AdminStandIn, clock: Clock
+    directory: ElementDirectory, redis: RedisClient, admin: AdminStandIn, clock: Seconds
 ) -> None:
     admin.show([_element("edit-1"), _element("rw-1", silent_s=600)])
     await _publish(redis, _element("edit-1"))

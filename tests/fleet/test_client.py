@@ -44,19 +44,18 @@ def terminal(wire: Wire, tmp_path: Path) -> Callable[[str], Terminal]:
 async def ada(wire: Wire, terminal: Callable[[str], Terminal]) -> Terminal:
     """That of the first administrator, who is logged in."""
     await administrator(wire)
-    shell = terminal("ada")
-    chosen = wire.fleet.secrets.value("administrator-chosen")
-    await shell("login", shell.url, "--username", "admin", typed=f"{chosen}\n")
-    return shell
+    return await logged_in(terminal("ada"), "admin", wire.fleet.secrets.value("administrator-chosen"))
 
 
 @pytest.fixture
 async def bob(wire: Wire, terminal: Callable[[str], Terminal]) -> Terminal:
     """That of the second one."""
     await second_administrator(wire)
-    shell = terminal("bob")
-    chosen = wire.fleet.secrets.value("second-administrator")
-    await shell("login", shell.url, "--username", "second", typed=f"{chosen}\n")
+    return await logged_in(terminal("bob"), "second", wire.fleet.secrets.value("second-administrator"))
+
+
+async def logged_in(shell: Terminal, username: str, password: str) -> Terminal:
+    await shell("login", shell.url, "--username", username, typed=f"{password}\n")
     return shell
 
 

@@ -9,23 +9,17 @@ from artstore_kit.callee import Callee
 from artstore_kit.contracts.errors import ArtStoreError, DependencyUnavailable
 from artstore_kit.outbound import Outbound
 from artstore_kit.testing.admin import AdminStandIn
+from artstore_kit.testing.clock import Seconds
 from artstore_kit.tokens.service_token import ServiceToken
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> Seconds:
+    return Seconds(1000.0)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def service_token(admin: AdminStandIn, clock: Clock) -> AsyncIterator[ServiceToken]:
+async def service_token(admin: AdminStandIn, clock: Seconds) -> AsyncIterator[ServiceToken]:
     outbound = Outbound(Callee("admin", admin.url), deadline_s=1)
     service_token = ServiceToken(outbound, admin.account("query-module"), clock)
     yield service_token
@@ -46,7 +40,7 @@ async def test_many_callers_share_one_request(admin: AdminStandIn, service_token
 
 
 async def test_it_is_renewed_ahead_of_its_end_without_waiting(
-    admin: AdminStandIn, service_token: ServiceToken, clock: Clock
+    admin: AdminStandIn, service_token: ServiceToken, clock: Seconds
 ) -> None:
     first = await service_token.token()
     clock.now += admin.token_lifetime_s / 2
@@ -57,7 +51,7 @@ async def test_it_is_renewed_ahead_of_its_end_without_waiting(
 
 
 async def test_a_valid_token_goes_on_when_the_admin_module_is_away(
-    admin: AdminStandIn, service_token: ServiceToken, clock: Clock
+    admin: AdminStandIn, service_token: ServiceToken, clock: Seconds
 ) -> None:
     first = await service_token.token()
     admin.stop()
@@ -71,7 +65,7 @@ async def test_a_valid_token_goes_on_when_the_admin_module_is_away(
 
 
 async def test_a_refused_token_is_fetched_anew_but_not_in_a_storm(
-    admin: AdminStandIn, service_token: ServiceToken, clock: Clock
+    admin: AdminStandIn, service_token: ServiceToken, clock: Seconds
 ) -> None:
     first = await service_token.token()
     service_token.forget(first)

@@ -9,6 +9,7 @@ import pytest
 
 from artstore_kit.contracts.errors import NotAuthenticated, TokensUnverifiable
 from artstore_kit.contracts.revocations import Revocation, RevocationList
+from artstore_kit.testing.clock import Seconds
 from artstore_kit.testing.tokens import TokenMint
 from artstore_kit.tokens.bearer import TokenVerifier
 from artstore_kit.tokens.jwks import FETCHED_AT_MOST_EVERY_S, PAUSE_AFTER_FAILURE_S, SigningKeys
@@ -39,30 +40,23 @@ class Counting:
         """Nobody else is to be told."""
 
 
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def issuer() -> Counting:
     return Counting()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Seconds:
+    return Seconds(1_000_000.0)
 
 
 @pytest.fixture
-def keys(issuer: Counting, clock: Clock) -> SigningKeys:
+def keys(issuer: Counting, clock: Seconds) -> SigningKeys:
     return SigningKeys(issuer, clock)
 
 
 async def test_unknown_names_are_asked_for_at_most_every_ten_seconds(
-    issuer: Counting, keys: SigningKeys, clock: Clock
+    issuer: Counting, keys: SigningKeys, clock: Seconds
 ) -> None:
     assert FETCHED_AT_MOST_EVERY_S == 10
     for fetches in (1, 2, 3):
@@ -74,7 +68,7 @@ async def test_unknown_names_are_asked_for_at_most_every_ten_seconds(
         clock.now += 0.1
 
 
-async def test_a_known_name_asks_nobody(issuer: Counting, keys: SigningKeys, clock: Clock) -> None:
+async def test_a_known_name_asks_nobody(issuer: Counting, keys: SigningKeys, clock: Seconds) -> None:
     for _ in range(3):
         assert await keys.find(issuer.mint.key_id) is not None
         clock.now += 3600
@@ -82,7 +76,7 @@ async def test_a_known_name_asks_nobody(issuer: Counting, keys: SigningKeys, clo
 
 
 async def test_strangers_do_not_keep_a_new_key_out_for_longer(
-    issuer: Counting, keys: SigningKeys, clock: Clock
+    issuer: Counting, keys: SigningKeys, clock: Seconds
 ) -> None:
     await keys.refresh()
     issuer.mint.key_id = "new"
@@ -92,7 +86,9 @@ async def test_strangers_do_not_keep_a_new_key_out_for_longer(
     assert issuer.asked == 2
 
 
-async def test_an_issuer_that_is_away_is_asked_once_a_second(issuer: Counting, keys: SigningKeys, clock: Clock) -> None:
+async def test_an_issuer_that_is_away_is_asked_once_a_second(
+    issuer: Counting, keys: SigningKeys, clock: Seconds
+) -> None:
     issuer.away = True
     for failures in (1, 2):
         answers = await asyncio.gather(*(keys.find(str(each)) for each in range(STRANGERS)), return_exceptions=True)

@@ -1,4 +1,4 @@
-"""A clock that the test moves."""
+"""Clocks that the test moves: one of moments, one of seconds."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,3 +22,14 @@ class MovableClock:
     def move(self, by: timedelta) -> None:
         """Let time pass."""
         self.now += by
+
+
+@dataclass
+class Seconds:
+    """As `time.time` or `time.monotonic`, but it stands still: the test sets `now`."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """How many there are."""
+        return self.now
