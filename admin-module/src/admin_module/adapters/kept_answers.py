@@ -5,17 +5,16 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from admin_module.adapters import name_lock
 from admin_module.adapters.tables.kept_answers import kept_answers
 from admin_module.domain.repeats import KEPT_FOR
 
-_LOCKS = 0x416E7377
-"""Any number will do, if it is the same on all nodes and no other locks with two keys have it."""
 _FORGOTTEN_AT_ONCE = 100
 
 
 async def kept_answer(connection: AsyncConnection, name: str, now: datetime) -> bytes | None:
     """The sealed answer of this name; whoever else asks for it waits until the transaction ends."""
-    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, sa.func.hashtext(name))))
+    await name_lock.take(connection, name, name_lock.ANSWERS)
     found = sa.select(kept_answers.c.sealed_answer).where(
         kept_answers.c.name == name, kept_answers.c.kept_at > now - KEPT_FOR
     )

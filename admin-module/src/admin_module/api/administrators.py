@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from admin_module.api.cursors import cursor_after, name_in
+from admin_module.api.never_kept import never_kept
 from admin_module.api.repeatable import Asked
 from admin_module.domain.administrators import Wanted
 from admin_module.domain.revisions import revision_tag
@@ -29,7 +30,7 @@ Writer = Annotated[Principal, needs(Scope.ADMINISTRATORS_WRITE)]
 Name = Annotated[str, Path(pattern=CLIENT_ID_PATTERN)]
 SessionId = Annotated[str, Path(pattern=SESSION_ID_PATTERN)]
 _READER = needs(Scope.ADMINISTRATORS_READ)
-_NEVER_KEPT = {"Cache-Control": "no-store"}
+_SHOWN_ONCE = [Depends(never_kept)]
 
 
 def _wanted(
@@ -40,13 +41,13 @@ def _wanted(
     return Wanted(role, suspended, text)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=_SHOWN_ONCE)
 async def create_administrator(
     new: NewAdministrator, who: Writer, asked: Asked, services: Given, response: Response
 ) -> CreatedAdministrator:
     """Make an administrator. The password is temporary; one that was made up is shown in this answer only."""
     made = await services.administrators.create(new, by=who, asked=asked)
-    response.headers.update({"Location": f"/api/v1/administrators/{made.username}", **_NEVER_KEPT})
+    response.headers["Location"] = f"/api/v1/administrators/{made.username}"
     return _answered(made, response)
 
 
@@ -109,12 +110,9 @@ async def unlock_administrator(username: Name, who: Writer, services: Given) -> 
     await services.administrators.unlock(username, by=who)
 
 
-@router.post("/{username}/reset-password")
-async def reset_password(
-    username: Name, who: Writer, asked: Asked, services: Given, response: Response
-) -> TemporaryPassword:
+@router.post("/{username}/reset-password", dependencies=_SHOWN_ONCE)
+async def reset_password(username: Name, who: Writer, asked: Asked, services: Given) -> TemporaryPassword:
     """A temporary password, shown in this answer only; all sessions end."""
-    response.headers.update(_NEVER_KEPT)
     return await services.administrators.reset_password(username, by=who, asked=asked)
 
 

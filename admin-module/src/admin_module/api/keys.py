@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Depends, Header, Path
 
+from admin_module.api.never_kept import never_kept
 from admin_module.domain.sealed_letters import Recipient
 from admin_module.domain.signing_keys import SigningKey, state_of
 from admin_module.factory import Services
@@ -35,12 +36,9 @@ async def rotate(who: Writer, services: Given) -> SigningKeyList:
     return _shown(await services.key_life.rotate(by=who), services.key_life.clock())
 
 
-@router.post("/export")
-async def export(
-    asked: KeyExportRequest, who: Exporter, services: Given, response: Response, approval: ApprovalOf = None
-) -> KeyExport:
+@router.post("/export", dependencies=[Depends(never_kept)])
+async def export(asked: KeyExportRequest, who: Exporter, services: Given, approval: ApprovalOf = None) -> KeyExport:
     """All private keys, encrypted for one recipient, whom a second administrator has approved by the fingerprint."""
-    response.headers["Cache-Control"] = "no-store"
     return await services.key_exporter.export(Recipient.read(asked.recipient), approval, by=who)
 
 

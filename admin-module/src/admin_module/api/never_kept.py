@@ -6,5 +6,5 @@ NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 async def never_kept(response: Response) -> None:
-    """A router's dependency: says so with each of its answers. Refusals say so everywhere."""
+    """A dependency of routes, or of a whole router: says so with each answer. Refusals say so everywhere."""
     response.headers.update(NEVER_KEPT)

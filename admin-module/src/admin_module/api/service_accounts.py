@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 from pydantic import Field
 
 from admin_module.api.cursors import cursor_after, name_in
+from admin_module.api.never_kept import never_kept
 from admin_module.api.repeatable import Asked
 from admin_module.domain.revisions import revision_tag
 from admin_module.factory import Services
@@ -27,7 +28,7 @@ Given = Annotated[Services, Depends(services_of(Services))]
 Writer = Annotated[Principal, needs(Scope.ACCOUNTS_WRITE)]
 Name = Annotated[str, Path(pattern=CLIENT_ID_PATTERN)]
 Rotation = Annotated[SecretRotation, Body(default_factory=SecretRotation)]
-_NEVER_KEPT = {"Cache-Control": "no-store"}
+_SHOWN_ONCE = [Depends(never_kept)]
 
 
 class WantedAccounts(AccountFilter):
@@ -37,13 +38,13 @@ class WantedAccounts(AccountFilter):
     cursor: str = ""
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=_SHOWN_ONCE)
 async def create(
     new: NewServiceAccount, who: Writer, asked: Asked, services: Given, response: Response
 ) -> CreatedServiceAccount:
     """Make an account. Its secret is shown in this answer only; you can give no right that you do not hold."""
     account = await services.accounts.create(new, by=who, asked=asked)
-    response.headers.update({"Location": f"/api/v1/service-accounts/{account.client_id}", **_NEVER_KEPT})
+    response.headers["Location"] = f"/api/v1/service-accounts/{account.client_id}"
     return account
 
 
@@ -92,12 +93,9 @@ async def activate(client_id: Name, who: Writer, services: Given, response: Resp
     return _answered(await services.account_changing.activate(client_id, by=who), response)
 
 
-@router.post("/{client_id}/secret", status_code=201)
-async def rotate(
-    client_id: Name, rotation: Rotation, *, who: Writer, asked: Asked, services: Given, response: Response
-) -> RotatedSecret:
+@router.post("/{client_id}/secret", status_code=201, dependencies=_SHOWN_ONCE)
+async def rotate(client_id: Name, rotation: Rotation, who: Writer, asked: Asked, services: Given) -> RotatedSecret:
     """Make a new secret, which is shown in this answer only; the old one goes on for a while."""
-    response.headers.update(_NEVER_KEPT)
     return await services.account_secrets.rotate(client_id, timedelta(seconds=rotation.overlap_s), who, asked)
 
 

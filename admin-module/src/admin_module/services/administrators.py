@@ -195,7 +195,7 @@ class Administrators:
     async def _changeable_other(
         self, connection: AsyncConnection, username: str, by: Principal
     ) -> tuple[Administrator, Sequence[str]]:
-        if username in (by.subject, by.on_whose_behalf):
+        if username == by.on_whose_behalf:
             raise OwnAccount
         return await self._changeable(connection, username, by)
 

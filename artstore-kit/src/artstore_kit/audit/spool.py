@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -14,6 +13,7 @@ from artstore_kit.audit.segments import Segment, path_of, sizes_in, sync_all_in,
 from artstore_kit.audit.slate import Slate
 from artstore_kit.contracts.audit import AuditEntry
 from artstore_kit.contracts.errors import AuditSpoolFault, AuditSpoolFull
+from artstore_kit.contracts.ids import now_moment_ms
 from artstore_kit.finishing import to_the_end
 from artstore_kit.logs import event_logger
 from artstore_kit.settings import AuditSettings
@@ -101,7 +101,7 @@ class Spool:
         """An entry cannot be kept, or several: they become part of a gap."""
         if not self.gap.count:
             event_logger().error("audit entries are not kept", reason=reason)
-        self.gap.widen(time.time_ns() // 1_000_000, count)
+        self.gap.widen(now_moment_ms(), count)
         metrics.NOT_KEPT.inc()
 
     def tell_gap(self) -> None:

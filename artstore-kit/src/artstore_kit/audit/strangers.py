@@ -1,7 +1,6 @@
 """Refusals of callers whom nobody knows: told one by one as long as they are few, then by their number alone."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -9,6 +8,7 @@ from enum import Enum
 from pydantic import JsonValue
 
 from artstore_kit.audit import metrics
+from artstore_kit.contracts.ids import now_moment_ms
 
 MINUTE_S = 60.0
 ALONE = 60
@@ -85,7 +85,7 @@ class Strangers:
             return Turn.LAST if seen + 1 == ALONE or self._all == TOGETHER else Turn.ALONE
         known = address in self._counted or len(self._counted) < NAMED
         counted = self._counted.setdefault(address if known else "", Counted())
-        counted.add(action, resource, time.time_ns() // 1_000_000)
+        counted.add(action, resource, now_moment_ms())
         metrics.COUNTED.inc()
         return Turn.COUNTED
 

@@ -1,7 +1,6 @@
 """Who wanted a change, as its journal record keeps it (docs/formats/journal.md) for the entry of the audit log."""
 
 import struct
-import time
 from functools import lru_cache
 from typing import NamedTuple, Self
 
@@ -9,6 +8,7 @@ from pydantic_core import to_json
 
 from artstore_kit import request_context
 from artstore_kit.contracts.audit import printable
+from artstore_kit.contracts.ids import now_moment_ms
 from artstore_kit.principal import Principal
 
 MOMENT = struct.Struct("<Q")
@@ -42,13 +42,13 @@ class Origin(NamedTuple):
             acting_for or who.acting_for,
             request_id or request_context.request_id.get(),
             address or request_context.address(),
-            time.time_ns() // 1_000_000,
+            now_moment_ms(),
         )
 
     @classmethod
     def of_service(cls, actor: str = SERVICE, client_id: str = "") -> Self:
         """No request: `actor` does it by itself, now."""
-        return cls(actor, client_id, moment_ms=time.time_ns() // 1_000_000)
+        return cls(actor, client_id, moment_ms=now_moment_ms())
 
     def to_bytes(self, action: str) -> bytes:
         """What a record keeps; `action` comes first, what is empty is left out."""
